@@ -1,0 +1,330 @@
+/*
+ * The signer's certificate and what came with it: which certificates may sign
+ * PASSporTs at all (RFC 8226, 9060).  Trust, revocation and time are judged
+ * elsewhere; nothing here looks at a clock.
+ */
+#include "config.h"
+
+#include "core/cert.h"
+
+#include <openssl/core_names.h>
+#include <openssl/objects.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "core/cert_internal.h"
+#include "core/jws.h"
+#include "core/limits.h"
+#include "core/printable.h"
+#include "core/sslerror.h"
+#include "core/stir_oid.h"
+
+static enum stir_reason refuse(struct err *why, const char *what)
+{
+	(void)err_set(why, ERR_DATA, "%s", what);
+	return STIR_CERT_INVALID;
+}
+
+static enum stir_reason no_memory(struct err *why)
+{
+	(void)err_set(why, ERR_UNAVAILABLE, "out of memory");
+	return STIR_NO_RESOURCE;
+}
+
+/* --- extensions ------------------------------------------------------------ */
+
+int cert_extension(const X509 *x, const char *oid, struct span *out)
+{
+	ASN1_OBJECT *obj = OBJ_txt2obj(oid, 1);
+	const ASN1_OCTET_STRING *octets;
+	int at, again;
+
+	*out = span_make(NULL, 0);
+	if (!obj)
+		return -2;
+	at = X509_get_ext_by_OBJ(x, obj, -1);
+	again = at < 0 ? -1 : X509_get_ext_by_OBJ(x, obj, at);
+	ASN1_OBJECT_free(obj);
+	if (at < 0)
+		return 0;
+	if (again >= 0)
+		return -1;
+	octets = X509_EXTENSION_get_data(X509_get_ext(x, at));
+	*out = span_make(ASN1_STRING_get0_data(octets), (size_t)ASN1_STRING_length(octets));
+	return 1;
+}
+
+/* STIR_OK with *there false or true. */
+static enum stir_reason find_extension(const X509 *x, const char *oid, const char *name, struct span *der, bool *there,
+				       struct err *why)
+{
+	int found = cert_extension(x, oid, der);
+
+	*there = found == 1;
+	if (found == -2)
+		return no_memory(why);
+	if (found == -1) {
+		(void)err_set(why, ERR_DATA, "the extension %s is there more than once", name);
+		return STIR_CERT_INVALID;
+	}
+	return STIR_OK;
+}
+
+enum stir_reason cert_tnauthlist(const X509 *x, struct tnauthlist **out, struct err *why)
+{
+	struct span der;
+	bool there;
+	enum stir_reason r = find_extension(x, STIR_OID_TNAUTHLIST, "TNAuthList", &der, &there, why);
+
+	*out = NULL;
+	return there ? tnauthlist_parse(der, out, why) : r;
+}
+
+static enum stir_reason read_rules(struct cert_chain *c, struct err *why)
+{
+	struct span plain, enhanced;
+	bool has_plain, has_enhanced;
+	enum stir_reason r;
+
+	r = find_extension(c->certs[0], STIR_OID_CLAIM_CONSTRAINTS, "JWTClaimConstraints", &plain, &has_plain, why);
+	if (r != STIR_OK)
+		return r;
+	r = find_extension(c->certs[0], STIR_OID_ENHANCED_CLAIM_CONSTRAINTS, "EnhancedJWTClaimConstraints", &enhanced,
+			   &has_enhanced, why);
+	if (r != STIR_OK)
+		return r;
+	if (has_plain && has_enhanced)
+		return refuse(why, "it has both kinds of claim constraints (RFC 9118, 6)");
+	if (has_plain)
+		return claimrules_parse(plain, false, &c->rules, why);
+	return has_enhanced ? claimrules_parse(enhanced, true, &c->rules, why) : STIR_OK;
+}
+
+bool cert_list_by_reference(X509 *x)
+{
+	ASN1_OBJECT *want = OBJ_txt2obj(STIR_OID_AD_TNAUTHLIST, 1);
+	int there = -1;
+	AUTHORITY_INFO_ACCESS *aia = X509_get_ext_d2i(x, NID_info_access, &there, NULL);
+	/* Unreadable, doubled, or without memory: as if it did, which trusts less. */
+	bool found = !want || (!aia && there != -1);
+
+	for (int i = 0; !found && aia && i < sk_ACCESS_DESCRIPTION_num(aia); i++)
+		found = OBJ_cmp(sk_ACCESS_DESCRIPTION_value(aia, i)->method, want) == 0;
+	AUTHORITY_INFO_ACCESS_free(aia);
+	ASN1_OBJECT_free(want);
+	return found;
+}
+
+/* --- the signer's certificate ---------------------------------------------- */
+
+/* The named curve, not parameters that describe it (RFC 5480, 2.1.1). */
+static bool names_p256(const X509 *x)
+{
+	const X509_ALGOR *alg = NULL;
+	const ASN1_OBJECT *kind = NULL;
+	const void *parameters = NULL;
+	X509_ALGOR *borrowed = NULL;
+	int type = V_ASN1_UNDEF;
+
+	if (!X509_PUBKEY_get0_param(NULL, NULL, NULL, &borrowed, X509_get_X509_PUBKEY(x)))
+		return false;
+	alg = borrowed;
+	X509_ALGOR_get0(&kind, &type, &parameters, alg);
+	return OBJ_obj2nid(kind) == NID_X9_62_id_ecPublicKey && type == V_ASN1_OBJECT &&
+	       OBJ_obj2nid(parameters) == NID_X9_62_prime256v1;
+}
+
+static int coordinate(const EVP_PKEY *key, const char *which, unsigned char out[32])
+{
+	BIGNUM *bn = NULL;
+	int ok = EVP_PKEY_get_bn_param(key, which, &bn) && BN_bn2binpad(bn, out, 32) == 32;
+
+	BN_free(bn);
+	return ok ? 0 : -1;
+}
+
+static enum stir_reason read_key(struct cert_chain *c, struct err *why)
+{
+	if (!names_p256(c->certs[0]))
+		return refuse(why, "its key is not on the named curve P-256");
+	c->key = X509_get_pubkey(c->certs[0]);
+	if (!c->key)
+		return refuse(why, "its key can't be read");
+	c->point[0] = 4;
+	if (coordinate(c->key, OSSL_PKEY_PARAM_EC_PUB_X, c->point + 1) ||
+	    coordinate(c->key, OSSL_PKEY_PARAM_EC_PUB_Y, c->point + 33))
+		return refuse(why, "its key can't be read");
+	return STIR_OK;
+}
+
+static enum stir_reason check_usage(X509 *x, struct err *why)
+{
+	if (X509_get_version(x) != X509_VERSION_3)
+		return refuse(why, "it is not of version 3");
+	if (X509_get_extension_flags(x) & EXFLAG_INVALID)
+		return refuse(why, "one of its extensions is broken or doubled");
+	if (X509_check_ca(x) != 0)
+		return refuse(why, "it is a certificate of a CA");
+	/* UINT32_MAX, all bits, when there is no keyUsage. */
+	if (!(X509_get_key_usage(x) & KU_DIGITAL_SIGNATURE))
+		return refuse(why, "its keyUsage lacks digitalSignature");
+	return STIR_OK;
+}
+
+static enum stir_reason check_signer(struct cert_chain *c, struct err *why)
+{
+	X509 *x = c->certs[0];
+	enum stir_reason r = check_usage(x, why);
+
+	if (r == STIR_OK)
+		r = read_key(c, why);
+	if (r == STIR_OK)
+		r = cert_tnauthlist(x, &c->list, why);
+	if (r == STIR_OK)
+		r = read_rules(c, why);
+	if (r == STIR_OK && (cert_time(X509_get0_notBefore(x), &c->not_before) ||
+			     cert_time(X509_get0_notAfter(x), &c->not_after)))
+		r = refuse(why, "its validity can't be read");
+	return r;
+}
+
+/* --- the chain --------------------------------------------------------------- */
+
+static enum stir_reason add_cert(void *arg, const unsigned char *der, long n, struct err *why)
+{
+	struct cert_chain *c = arg;
+	enum stir_reason r = cert_from_der(der, n, &c->certs[c->n], why);
+
+	c->n += r == STIR_OK;
+	return r;
+}
+
+enum stir_reason cert_chain_parse(struct span pem, struct cert_chain **out, struct err *why)
+{
+	struct cert_chain *c = calloc(1, sizeof *c);
+	enum stir_reason r = STIR_OK;
+
+	*out = NULL;
+	if (!c)
+		return no_memory(why);
+	atomic_init(&c->refs, 1);
+	if (pem.n > LIMIT_CHAIN_BYTES)
+		r = refuse(why, "the certificate chain is too large");
+	if (r == STIR_OK)
+		r = cert_pem_each(pem, PEM_STRING_X509, LIMIT_CHAIN_CERTS, add_cert, c, why);
+	sslerror_clear();
+	if (r == STIR_OK)
+		r = check_signer(c, why);
+	if (sslerror_no_memory() && r != STIR_OK)
+		r = no_memory(why);
+	if (r == STIR_OK)
+		*out = c;
+	else
+		cert_chain_unref(c);
+	return r;
+}
+
+struct cert_chain *cert_chain_ref(struct cert_chain *c)
+{
+	atomic_fetch_add_explicit(&c->refs, 1, memory_order_relaxed);
+	return c;
+}
+
+void cert_path_clear(struct cert_chain *c)
+{
+	for (size_t i = 0; i < c->n_path; i++) {
+		X509_free(c->path[i]);
+		sk_X509_CRL_pop_free(c->crls[i], X509_CRL_free);
+		c->path[i] = NULL;
+		c->crls[i] = NULL;
+	}
+	c->n_path = 0;
+}
+
+void cert_chain_unref(struct cert_chain *c)
+{
+	if (!c || atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	cert_path_clear(c);
+	for (size_t i = 0; i < c->n; i++)
+		X509_free(c->certs[i]);
+	EVP_PKEY_free(c->key);
+	tnauthlist_free(c->list);
+	claimrules_free(c->rules);
+	free(c);
+}
+
+const struct tnauthlist *cert_chain_tnauthlist(const struct cert_chain *c)
+{
+	return c->list;
+}
+
+const struct claimrules *cert_chain_claimrules(const struct cert_chain *c)
+{
+	return c->rules;
+}
+
+int cert_chain_verify(const struct cert_chain *c, struct span signing_input, const unsigned char sig[64])
+{
+	return jws_verify_es256(signing_input, sig, c->key);
+}
+
+void cert_chain_point(const struct cert_chain *c, unsigned char point[65])
+{
+	memcpy(point, c->point, sizeof c->point);
+}
+
+size_t cert_chain_count(const struct cert_chain *c)
+{
+	return c->n;
+}
+
+X509 *cert_chain_at(const struct cert_chain *c, size_t i)
+{
+	return i < c->n ? c->certs[i] : NULL;
+}
+
+void cert_chain_validity(const struct cert_chain *c, int64_t *not_before, int64_t *not_after)
+{
+	*not_before = c->not_before;
+	*not_after = c->not_after;
+}
+
+void cert_chain_set_validity(struct cert_chain *c, int64_t not_before, int64_t not_after)
+{
+	c->not_before = not_before;
+	c->not_after = not_after;
+}
+
+/* --- values ------------------------------------------------------------------ */
+
+int cert_time(const ASN1_TIME *t, int64_t *out)
+{
+	struct tm tm;
+
+	/* OpenSSL would take NULL for "now". */
+	if (!t || !ASN1_TIME_to_tm(t, &tm))
+		return -1;
+	*out = (int64_t)timegm(&tm);
+	return 0;
+}
+
+void cert_name(struct buf *out, const X509_NAME *name)
+{
+	for (int i = 0; i < X509_NAME_entry_count(name); i++) {
+		const X509_NAME_ENTRY *entry = X509_NAME_get_entry(name, i);
+		const ASN1_OBJECT *kind = X509_NAME_ENTRY_get_object(entry);
+		unsigned char *utf8 = NULL;
+		char oid[80] = "";
+		int nid = OBJ_obj2nid(kind), n;
+
+		if (nid == NID_undef)
+			(void)OBJ_obj2txt(oid, sizeof oid, kind, 1);
+		n = ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(entry));
+		buf_printf(out, "/%s=", nid == NID_undef ? oid : OBJ_nid2sn(nid));
+		printable_put(out, span_make(utf8, n > 0 ? (size_t)n : 0), "/=");
+		OPENSSL_free(utf8);
+	}
+}

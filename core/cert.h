@@ -1,0 +1,57 @@
+/*
+ * A certificate chain as x5u serves it: PEM, the signer's certificate first
+ * (RFC 8226, 9060), checked against the profile of a PASSporT signer.  Whether
+ * it is trusted is core/trust.h's question.
+ */
+#ifndef STIR_CORE_CERT_H
+#define STIR_CORE_CERT_H
+
+#include <openssl/x509.h>
+#include <stdint.h>
+
+#include "core/claimrules.h"
+#include "core/tnauthlist.h"
+
+/* Opaque, counted; immutable once trust_check() has seen it. Any thread. */
+struct cert_chain;
+
+/*
+ * Read 1..LIMIT_CHAIN_CERTS certificates; text between the PEM blocks is
+ * allowed, any other PEM block is not.  The first must be: version 3, a P-256
+ * key (named curve), no CA, keyUsage (if there) with digitalSignature, at most
+ * one TNAuthList, not both kinds of claim constraints, all of them decodable.
+ * Gives *out (cert_chain_unref()); STIR_OK, STIR_CERT_INVALID (and *why says
+ * which rule) or STIR_NO_RESOURCE.
+ */
+enum stir_reason cert_chain_parse(struct span pem, struct cert_chain **out, struct err *why) MUST_USE;
+struct cert_chain *cert_chain_ref(struct cert_chain *c);
+void cert_chain_unref(struct cert_chain *c); /* NULL is allowed */
+
+/* The signer's TNAuthList, or NULL. Borrowed from the chain. */
+const struct tnauthlist *cert_chain_tnauthlist(const struct cert_chain *c);
+/* The signer's claim constraints, or NULL. Borrowed from the chain. */
+const struct claimrules *cert_chain_claimrules(const struct cert_chain *c);
+/* 1 good signature, 0 bad, -1 could not (jws_verify_es256()). */
+int cert_chain_verify(const struct cert_chain *c, struct span signing_input, const unsigned char sig[64]) MUST_USE;
+/* The signer's public key, uncompressed point. */
+void cert_chain_point(const struct cert_chain *c, unsigned char point[65]);
+
+/* Certificates as served, 0 is the signer. Borrowed. */
+size_t cert_chain_count(const struct cert_chain *c);
+X509 *cert_chain_at(const struct cert_chain *c, size_t i);
+
+/*
+ * From when to when every certificate of the path is valid, seconds since 1970,
+ * both inclusive.  Before trust_check() it is the signer's own validity; after
+ * it, that of the whole path, the anchor included.
+ */
+void cert_chain_validity(const struct cert_chain *c, int64_t *not_before, int64_t *not_after);
+/* Only for trust_check(). */
+void cert_chain_set_validity(struct cert_chain *c, int64_t not_before, int64_t not_after);
+
+/* Seconds since 1970 of an ASN.1 time; 0 / -1. */
+int cert_time(const ASN1_TIME *t, int64_t *out) MUST_USE;
+/* "/C=US/O=…/CN=…" of a name, for people. */
+void cert_name(struct buf *out, const X509_NAME *name);
+
+#endif

@@ -1,0 +1,57 @@
+/*
+ * What cert.c, cert_pem.c and trust.c share about a chain; nobody else includes
+ * this.
+ */
+#ifndef STIR_CORE_CERT_INTERNAL_H
+#define STIR_CORE_CERT_INTERNAL_H
+
+#include <stdatomic.h>
+
+#include "core/cert.h"
+#include "core/limits.h"
+
+/* Leaf to anchor: the anchor need not be among the certificates served. */
+enum { CERT_PATH_MAX = LIMIT_CHAIN_CERTS + 1 };
+
+struct cert_chain {
+	atomic_uint refs;
+	X509 *certs[LIMIT_CHAIN_CERTS]; /* as served */
+	size_t n;
+	EVP_PKEY *key; /* the signer's */
+	unsigned char point[65];
+	struct tnauthlist *list;
+	struct claimrules *rules;
+	int64_t not_before, not_after;
+
+	/* The path trust_check() found, the signer first, the anchor last; and
+	 * for each of its certificates the lists its issuer has signed. */
+	X509 *path[CERT_PATH_MAX];
+	STACK_OF(X509_CRL) *crls[CERT_PATH_MAX];
+	size_t n_path;
+};
+
+/* Forget the path and its lists. */
+void cert_path_clear(struct cert_chain *c);
+
+/*
+ * The first extension of that (dotted) OID, as octets borrowed from x.
+ * 1 there, 0 not, -1 more than once, -2 no memory.
+ */
+int cert_extension(const X509 *x, const char *oid, struct span *out) MUST_USE;
+/* The TNAuthList of any certificate; *out is NULL if it has none. */
+enum stir_reason cert_tnauthlist(const X509 *x, struct tnauthlist **out, struct err *why) MUST_USE;
+/* Does AIA point to a TNAuthList by reference (RFC 8226, 10.1)?  Yes, if it can't be read. */
+bool cert_list_by_reference(X509 *x);
+
+/*
+ * Give the DER of each PEM block to one(), which returns STIR_OK to go on.  The
+ * blocks must all be called kind, without headers of their own, and there must
+ * be 1 to max; text outside the blocks is ignored.
+ */
+enum stir_reason cert_pem_each(struct span pem, const char *kind, size_t max,
+			       enum stir_reason (*one)(void *arg, const unsigned char *der, long n, struct err *why),
+			       void *arg, struct err *why) MUST_USE;
+/* One certificate out of all n octets; X509's caches are filled, so it may be shared. */
+enum stir_reason cert_from_der(const unsigned char *der, long n, X509 **out, struct err *why) MUST_USE;
+
+#endif

@@ -1,0 +1,441 @@
+/*
+ * TNAuthList: the rules of RFC 8226, 9, and the question "does it cover this
+ * number?" in O(log n).  DER is read here, through OpenSSL's templates; writing
+ * and the text form are in tnauthlist_text.c.  Knows no certificate.
+ */
+#include "config.h"
+
+#include "core/tnauthlist.h"
+
+#include <limits.h>
+#include <stdlib.h>
+
+#include "core/limits.h"
+#include "core/sslerror.h"
+#include "core/tnauthlist_internal.h"
+
+/* Numbers of one length, first..last; lengths never mix (RFC 8226: equal digits). */
+struct interval {
+	uint64_t first, last;
+	unsigned char digits;
+};
+
+struct tnauthlist {
+	struct tnauthlist_entry *entries;
+	size_t n, cap;
+	struct interval *intervals; /* sorted, disjoint */
+	size_t n_intervals;
+	struct tn *odd; /* numbers with '#' or '*', sorted */
+	size_t n_odd;
+	size_t first_spc; /* == n: there is none */
+};
+
+const char *tn_authority_name(enum tn_authority a)
+{
+	switch (a) {
+	case TN_AUTHORITY_OUTSIDE:
+		return "outside";
+	case TN_AUTHORITY_SPC:
+		return "spc";
+	case TN_AUTHORITY_TN:
+		return "tn";
+	case TN_AUTHORITY_NONE:
+		break;
+	}
+	return "none";
+}
+
+/* --- building ------------------------------------------------------------- */
+
+struct tnauthlist *tnauthlist_new(void)
+{
+	return calloc(1, sizeof(struct tnauthlist));
+}
+
+void tnauthlist_free(struct tnauthlist *l)
+{
+	if (!l)
+		return;
+	for (size_t i = 0; i < l->n; i++)
+		if (l->entries[i].kind == TNENTRY_SPC)
+			free((char *)l->entries[i].spc.p);
+	free(l->entries);
+	free(l->intervals);
+	free(l->odd);
+	free(l);
+}
+
+/* The number's value if it is of digits only. */
+static bool tn_value(const struct tn *t, uint64_t *out)
+{
+	uint64_t v = 0;
+
+	for (size_t i = 0; i < t->n; i++) {
+		if (t->digits[i] < '0' || t->digits[i] > '9')
+			return false;
+		v = v * 10 + (uint64_t)(t->digits[i] - '0');
+	}
+	*out = v;
+	return t->n > 0;
+}
+
+static uint64_t power_of_ten(unsigned n)
+{
+	uint64_t v = 1;
+
+	while (n--)
+		v *= 10;
+	return v;
+}
+
+static enum stir_reason refuse(struct err *why, const char *what)
+{
+	(void)err_set(why, ERR_DATA, "TNAuthList: %s", what);
+	return STIR_CERT_INVALID;
+}
+
+static enum stir_reason no_memory(struct err *why)
+{
+	(void)err_set(why, ERR_UNAVAILABLE, "TNAuthList: out of memory");
+	return STIR_NO_RESOURCE;
+}
+
+static const char *spc_fault(struct span spc)
+{
+	if (spc.n == 0 || spc.n > LIMIT_SPC_BYTES)
+		return "a service provider code is empty or too long";
+	for (size_t i = 0; i < spc.n; i++)
+		if (spc.p[i] < 0x20 || spc.p[i] > 0x7e)
+			return "a service provider code is not printable ASCII";
+	return NULL;
+}
+
+/* NULL, or which rule of RFC 8226, 9, the entry breaks. */
+static const char *entry_fault(const struct tnauthlist_entry *e)
+{
+	uint64_t start, limit;
+
+	if (e->kind == TNENTRY_SPC)
+		return spc_fault(e->spc);
+	if (e->start.n == 0 || e->start.n > TN_MAX_DIGITS)
+		return "a telephone number is not of 1 to 15 digits";
+	if (e->kind == TNENTRY_ONE)
+		return NULL;
+	if (!tn_value(&e->start, &start))
+		return "a range starts with a number that holds # or *";
+	if (e->count < 2)
+		return "a range has a count below 2";
+	limit = power_of_ten(e->start.n);
+	if (e->count >= limit || start >= limit - e->count)
+		return "a range runs past the length of its start";
+	return NULL;
+}
+
+static int make_room(struct tnauthlist *l)
+{
+	size_t cap = l->cap ? l->cap * 2 : 4;
+	struct tnauthlist_entry *p;
+
+	if (l->n < l->cap)
+		return 0;
+	p = realloc(l->entries, cap * sizeof *p);
+	if (!p)
+		return -1;
+	l->entries = p;
+	l->cap = cap;
+	return 0;
+}
+
+enum stir_reason tnauthlist_add(struct tnauthlist *l, const struct tnauthlist_entry *entry, struct err *why)
+{
+	struct tnauthlist_entry e = *entry;
+	const char *fault = entry_fault(entry);
+
+	if (fault)
+		return refuse(why, fault);
+	if (l->n >= LIMIT_TNAUTHLIST_ENTRIES)
+		return refuse(why, "too many entries");
+	if (make_room(l))
+		return no_memory(why);
+	if (e.kind == TNENTRY_SPC) {
+		char *copy = malloc(e.spc.n);
+
+		if (!copy)
+			return no_memory(why);
+		memcpy(copy, e.spc.p, e.spc.n);
+		e.spc = span_make(copy, e.spc.n);
+	}
+	l->entries[l->n++] = e;
+	return STIR_OK;
+}
+
+/* --- the index ------------------------------------------------------------ */
+
+static int interval_cmp(const void *a, const void *b)
+{
+	const struct interval *x = a, *y = b;
+
+	if (x->digits != y->digits)
+		return x->digits < y->digits ? -1 : 1;
+	return x->first < y->first ? -1 : x->first > y->first;
+}
+
+static int odd_cmp(const void *a, const void *b)
+{
+	return tn_cmp(a, b);
+}
+
+/* Merging makes "at most one interval can hold a number" true for bsearch. */
+static void merge_intervals(struct tnauthlist *l)
+{
+	struct interval *v = l->intervals;
+	size_t kept = 0;
+
+	for (size_t i = 1; i < l->n_intervals; i++) {
+		struct interval *last = &v[kept];
+
+		if (v[i].digits == last->digits && v[i].first <= last->last + 1) {
+			if (v[i].last > last->last)
+				last->last = v[i].last;
+		} else {
+			v[++kept] = v[i];
+		}
+	}
+	if (l->n_intervals)
+		l->n_intervals = kept + 1;
+}
+
+static void index_entry(struct tnauthlist *l, size_t i)
+{
+	const struct tnauthlist_entry *e = &l->entries[i];
+	uint64_t start;
+
+	if (e->kind == TNENTRY_SPC) {
+		if (l->first_spc == l->n)
+			l->first_spc = i;
+	} else if (tn_value(&e->start, &start)) {
+		struct interval *v = &l->intervals[l->n_intervals++];
+
+		v->first = start;
+		v->last = e->kind == TNENTRY_RANGE ? start + e->count - 1 : start;
+		v->digits = e->start.n;
+	} else {
+		l->odd[l->n_odd++] = e->start;
+	}
+}
+
+enum stir_reason tnauthlist_seal(struct tnauthlist *l, struct err *why)
+{
+	if (l->n == 0)
+		return refuse(why, "it is empty");
+	l->intervals = calloc(l->n, sizeof *l->intervals);
+	l->odd = calloc(l->n, sizeof *l->odd);
+	if (!l->intervals || !l->odd)
+		return no_memory(why);
+	l->first_spc = l->n;
+	for (size_t i = 0; i < l->n; i++)
+		index_entry(l, i);
+	qsort(l->intervals, l->n_intervals, sizeof *l->intervals, interval_cmp);
+	qsort(l->odd, l->n_odd, sizeof *l->odd, odd_cmp);
+	merge_intervals(l);
+	return STIR_OK;
+}
+
+/* --- asking --------------------------------------------------------------- */
+
+static int interval_find_cmp(const void *key, const void *element)
+{
+	const struct interval *k = key, *v = element;
+
+	if (k->digits != v->digits)
+		return k->digits < v->digits ? -1 : 1;
+	return k->first < v->first ? -1 : k->first > v->last;
+}
+
+/* The interval that holds all of first..last, or NULL. */
+static const struct interval *interval_around(const struct tnauthlist *l, struct interval want)
+{
+	const struct interval *v = NULL;
+
+	if (l->n_intervals)
+		v = bsearch(&want, l->intervals, l->n_intervals, sizeof *l->intervals, interval_find_cmp);
+	return v && want.last <= v->last ? v : NULL;
+}
+
+static bool lists_odd(const struct tnauthlist *l, const struct tn *number)
+{
+	return l->n_odd && bsearch(number, l->odd, l->n_odd, sizeof *l->odd, odd_cmp);
+}
+
+static bool lists_number(const struct tnauthlist *l, const struct tn *number)
+{
+	uint64_t v;
+
+	if (tn_value(number, &v))
+		return interval_around(l, (struct interval){v, v, number->n}) != NULL;
+	return number->n && lists_odd(l, number);
+}
+
+enum tn_authority tnauthlist_authority(const struct tnauthlist *l, const struct tn *number)
+{
+	if (!l)
+		return TN_AUTHORITY_NONE;
+	if (lists_number(l, number))
+		return TN_AUTHORITY_TN;
+	return l->first_spc < l->n ? TN_AUTHORITY_SPC : TN_AUTHORITY_OUTSIDE;
+}
+
+struct span tnauthlist_spc(const struct tnauthlist *l)
+{
+	if (!l || l->first_spc >= l->n)
+		return span_make(NULL, 0);
+	return l->entries[l->first_spc].spc;
+}
+
+size_t tnauthlist_count(const struct tnauthlist *l)
+{
+	return l ? l->n : 0;
+}
+
+struct tnauthlist_entry tnauthlist_at(const struct tnauthlist *l, size_t i)
+{
+	return l->entries[i];
+}
+
+static bool lists_spc(const struct tnauthlist *l, struct span spc)
+{
+	for (size_t i = l->first_spc; i < l->n; i++)
+		if (l->entries[i].kind == TNENTRY_SPC && span_eq(l->entries[i].spc, spc))
+			return true;
+	return false;
+}
+
+bool tnauthlist_within(const struct tnauthlist *child, const struct tnauthlist *parent)
+{
+	for (size_t i = child->first_spc; i < child->n; i++)
+		if (child->entries[i].kind == TNENTRY_SPC && !lists_spc(parent, child->entries[i].spc))
+			return false;
+	if (parent->first_spc < parent->n)
+		return true;
+	for (size_t i = 0; i < child->n_intervals; i++)
+		if (!interval_around(parent, child->intervals[i]))
+			return false;
+	for (size_t i = 0; i < child->n_odd; i++)
+		if (!lists_odd(parent, &child->odd[i]))
+			return false;
+	return true;
+}
+
+/* --- DER ------------------------------------------------------------------ */
+
+ASN1_CHOICE(TNAUTHLIST_DER_ENTRY) = {
+	ASN1_EXP(TNAUTHLIST_DER_ENTRY, d.spc, ASN1_IA5STRING, 0),
+	ASN1_EXP_SEQUENCE_OF(TNAUTHLIST_DER_ENTRY, d.range, ASN1_ANY, 1),
+	ASN1_EXP(TNAUTHLIST_DER_ENTRY, d.one, ASN1_IA5STRING, 2),
+} static_ASN1_CHOICE_END(TNAUTHLIST_DER_ENTRY)
+
+ASN1_ITEM_TEMPLATE(TNAUTHLIST_DER) =
+	ASN1_EX_TEMPLATE_TYPE(ASN1_TFLG_SEQUENCE_OF, 0, TNAuthList, TNAUTHLIST_DER_ENTRY)
+static_ASN1_ITEM_TEMPLATE_END(TNAUTHLIST_DER)
+
+const ASN1_ITEM *tnauthlist_der_entry_item(void)
+{
+	return ASN1_ITEM_rptr(TNAUTHLIST_DER_ENTRY);
+}
+
+const ASN1_ITEM *tnauthlist_der_item(void)
+{
+	return ASN1_ITEM_rptr(TNAUTHLIST_DER);
+}
+
+static enum stir_reason add_number(struct tnauthlist *l, struct tnauthlist_entry *e, const ASN1_STRING *s,
+				   struct err *why)
+{
+	struct span text = span_make(ASN1_STRING_get0_data(s), (size_t)ASN1_STRING_length(s));
+
+	if (tn_from_claim(text, &e->start))
+		return refuse(why, "a telephone number is not 1 to 15 of digits, # and *");
+	return tnauthlist_add(l, e, why);
+}
+
+static enum stir_reason add_range(struct tnauthlist *l, STACK_OF(ASN1_TYPE) *members, struct err *why)
+{
+	struct tnauthlist_entry e = {.kind = TNENTRY_RANGE};
+	const ASN1_TYPE *start, *count;
+
+	if (sk_ASN1_TYPE_num(members) < 2)
+		return refuse(why, "a range lacks its start or its count");
+	start = sk_ASN1_TYPE_value(members, 0);
+	count = sk_ASN1_TYPE_value(members, 1);
+	if (start->type != V_ASN1_IA5STRING || count->type != V_ASN1_INTEGER)
+		return refuse(why, "a range is not a number and a count");
+	/* Refuses negative ones too, and what does not fit 64 bits. */
+	if (!ASN1_INTEGER_get_uint64(&e.count, count->value.integer))
+		return refuse(why, "a range's count is out of bounds");
+	return add_number(l, &e, start->value.ia5string, why);
+}
+
+static enum stir_reason add_der_entry(struct tnauthlist *l, const TNAUTHLIST_DER_ENTRY *d, struct err *why)
+{
+	struct tnauthlist_entry e = {.kind = TNENTRY_SPC};
+
+	switch (d->type) {
+	case TNAUTHLIST_DER_SPC:
+		e.spc = span_make(ASN1_STRING_get0_data(d->d.spc), (size_t)ASN1_STRING_length(d->d.spc));
+		return tnauthlist_add(l, &e, why);
+	case TNAUTHLIST_DER_RANGE:
+		return add_range(l, d->d.range, why);
+	case TNAUTHLIST_DER_ONE:
+		e.kind = TNENTRY_ONE;
+		return add_number(l, &e, d->d.one, why);
+	default:
+		return refuse(why, "an entry is of no known kind");
+	}
+}
+
+/* OpenSSL reads BER; what it would write differently was not DER. */
+static bool is_exact(const TNAUTHLIST_DER *decoded, struct span der)
+{
+	unsigned char *again = NULL;
+	int n = ASN1_item_i2d((const ASN1_VALUE *)decoded, &again, tnauthlist_der_item());
+	bool same = n > 0 && span_eq(span_make(again, (size_t)n), der);
+
+	OPENSSL_free(again);
+	return same;
+}
+
+static enum stir_reason fill_from_der(struct tnauthlist *l, TNAUTHLIST_DER *decoded, struct err *why)
+{
+	enum stir_reason r = STIR_OK;
+
+	for (int i = 0; r == STIR_OK && i < sk_TNAUTHLIST_DER_ENTRY_num(decoded); i++)
+		r = add_der_entry(l, sk_TNAUTHLIST_DER_ENTRY_value(decoded, i), why);
+	return r == STIR_OK ? tnauthlist_seal(l, why) : r;
+}
+
+enum stir_reason tnauthlist_parse(struct span der, struct tnauthlist **out, struct err *why)
+{
+	const unsigned char *p = (const unsigned char *)der.p;
+	enum stir_reason r;
+	TNAUTHLIST_DER *decoded;
+	struct tnauthlist *l;
+
+	*out = NULL;
+	if (der.n == 0 || der.n > INT_MAX)
+		return refuse(why, "it is not DER of the right form");
+	sslerror_clear();
+	decoded = (TNAUTHLIST_DER *)ASN1_item_d2i(NULL, &p, (long)der.n, tnauthlist_der_item());
+	l = tnauthlist_new();
+	if (!l)
+		r = no_memory(why);
+	else if (!decoded || p != (const unsigned char *)der.p + der.n || !is_exact(decoded, der))
+		r = sslerror_no_memory() ? no_memory(why) : refuse(why, "it is not DER of the right form");
+	else
+		r = fill_from_der(l, decoded, why);
+	ASN1_item_free((ASN1_VALUE *)decoded, tnauthlist_der_item());
+	if (r == STIR_OK)
+		*out = l;
+	else
+		tnauthlist_free(l);
+	return r;
+}

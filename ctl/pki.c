@@ -1,0 +1,478 @@
+/*
+ * Makes certificates and CRLs with OpenSSL.  Touches no file and no clock: the
+ * command (cmd_pki.c) and the tests do.  It checks nothing about what it is
+ * asked for; judging certificates is core's.
+ */
+#include "config.h"
+
+#include "ctl/pki.h"
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+
+#include "core/stir_oid.h"
+#include "core/tnauthlist.h"
+
+/* The oldest entry of OpenSSL's queue says it best. */
+static int openssl_failed(struct err *e, const char *what)
+{
+	const char *reason = ERR_reason_error_string(ERR_peek_error());
+
+	(void)err_set(e, ERR_BUG, "%s: %s", what, reason ? reason : "OpenSSL could not");
+	ERR_clear_error();
+	return -1;
+}
+
+EVP_PKEY *pki_key_new(enum pki_key_kind kind)
+{
+	switch (kind) {
+	case PKI_KEY_P384:
+		return EVP_EC_gen("P-384");
+	case PKI_KEY_RSA2048:
+		return EVP_RSA_gen(2048);
+	case PKI_KEY_P256:
+		break;
+	}
+	return EVP_EC_gen("P-256");
+}
+
+/* --- pieces of a certificate -------------------------------------------------- */
+
+static int set_serial(X509 *x)
+{
+	BIGNUM *bn = BN_new();
+	int ok = bn && BN_rand(bn, 128, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ANY) &&
+		 BN_to_ASN1_INTEGER(bn, X509_get_serialNumber(x));
+
+	BN_free(bn);
+	return ok ? 0 : -1;
+}
+
+/* UTCTime until 2049, GeneralizedTime after, as RFC 5280 wants. */
+static ASN1_TIME *asn1_time(int64_t t)
+{
+	return ASN1_TIME_set(NULL, (time_t)t);
+}
+
+static int set_times(X509 *x, int64_t from, int64_t until)
+{
+	ASN1_TIME *a = asn1_time(from), *b = asn1_time(until);
+	int ok = a && b && X509_set1_notBefore(x, a) && X509_set1_notAfter(x, b);
+
+	ASN1_TIME_free(a);
+	ASN1_TIME_free(b);
+	return ok ? 0 : -1;
+}
+
+static int set_names(X509 *x, const struct pki_cert_spec *s)
+{
+	X509_NAME *name = X509_get_subject_name(x);
+
+	if (s->organisation && !X509_NAME_add_entry_by_NID(name, NID_organizationName, MBSTRING_UTF8,
+							   (const unsigned char *)s->organisation, -1, -1, 0))
+		return -1;
+	if (!X509_NAME_add_entry_by_NID(name, NID_commonName, MBSTRING_UTF8, (const unsigned char *)s->common_name, -1,
+					-1, 0))
+		return -1;
+	return X509_set_issuer_name(x, s->issuer ? X509_get_subject_name(s->issuer) : name) ? 0 : -1;
+}
+
+/* --- extensions ------------------------------------------------------------------ */
+
+static int add_raw(X509 *x, const char *oid, bool critical, struct span der)
+{
+	ASN1_OBJECT *obj = OBJ_txt2obj(oid, 1);
+	ASN1_OCTET_STRING *octets = ASN1_OCTET_STRING_new();
+	X509_EXTENSION *ext = NULL;
+	int ok = obj && octets && ASN1_OCTET_STRING_set(octets, (const unsigned char *)der.p, (int)der.n) &&
+		 (ext = X509_EXTENSION_create_by_OBJ(NULL, obj, critical, octets)) && X509_add_ext(x, ext, -1);
+
+	X509_EXTENSION_free(ext);
+	ASN1_OCTET_STRING_free(octets);
+	ASN1_OBJECT_free(obj);
+	return ok ? 0 : -1;
+}
+
+static int add_basic(X509 *x, bool ca, int path_len)
+{
+	BASIC_CONSTRAINTS *bc = BASIC_CONSTRAINTS_new();
+	int ok = bc != NULL;
+
+	if (ok && ca) {
+		bc->ca = 0xff;
+		if (path_len >= 0)
+			ok = (bc->pathlen = ASN1_INTEGER_new()) && ASN1_INTEGER_set(bc->pathlen, path_len);
+	}
+	ok = ok && X509_add1_ext_i2d(x, NID_basic_constraints, bc, 1, X509V3_ADD_DEFAULT) > 0;
+	BASIC_CONSTRAINTS_free(bc);
+	return ok ? 0 : -1;
+}
+
+/* Bit numbers of RFC 5280, 4.2.1.3. */
+enum { USAGE_DIGITAL_SIGNATURE = 0, USAGE_KEY_ENCIPHERMENT = 2, USAGE_CERT_SIGN = 5, USAGE_CRL_SIGN = 6 };
+
+static int add_usage(X509 *x, bool ca, bool flawed)
+{
+	ASN1_BIT_STRING *bits = ASN1_BIT_STRING_new();
+	int ok = bits != NULL;
+
+	if (ok && ca && !flawed)
+		ok = ASN1_BIT_STRING_set_bit(bits, USAGE_CERT_SIGN, 1);
+	if (ok && ca)
+		ok = ASN1_BIT_STRING_set_bit(bits, USAGE_CRL_SIGN, 1);
+	if (ok && !ca)
+		ok = ASN1_BIT_STRING_set_bit(bits, flawed ? USAGE_KEY_ENCIPHERMENT : USAGE_DIGITAL_SIGNATURE, 1);
+	ok = ok && X509_add1_ext_i2d(x, NID_key_usage, bits, 1, X509V3_ADD_DEFAULT) > 0;
+	ASN1_BIT_STRING_free(bits);
+	return ok ? 0 : -1;
+}
+
+static int add_ski(X509 *x)
+{
+	ASN1_OCTET_STRING *id = ASN1_OCTET_STRING_new();
+	unsigned char md[EVP_MAX_MD_SIZE];
+	unsigned n = 0;
+	int ok = id && X509_pubkey_digest(x, EVP_sha1(), md, &n) && ASN1_OCTET_STRING_set(id, md, (int)n) &&
+		 X509_add1_ext_i2d(x, NID_subject_key_identifier, id, 0, X509V3_ADD_DEFAULT) > 0;
+
+	ASN1_OCTET_STRING_free(id);
+	return ok ? 0 : -1;
+}
+
+/* NULL without memory, or when the issuer has no SKI. */
+static AUTHORITY_KEYID *aki_of(X509 *issuer)
+{
+	const ASN1_OCTET_STRING *ski = X509_get0_subject_key_id(issuer);
+	AUTHORITY_KEYID *aki = ski ? AUTHORITY_KEYID_new() : NULL;
+
+	if (aki && !(aki->keyid = ASN1_OCTET_STRING_dup(ski))) {
+		AUTHORITY_KEYID_free(aki);
+		aki = NULL;
+	}
+	return aki;
+}
+
+static int add_aki(X509 *x, X509 *issuer, bool wrong)
+{
+	AUTHORITY_KEYID *aki = aki_of(issuer);
+	int ok = aki != NULL;
+
+	if (ok && wrong)
+		ok = ASN1_OCTET_STRING_set(aki->keyid, (const unsigned char *)"some other key id...", 20);
+	ok = ok && X509_add1_ext_i2d(x, NID_authority_key_identifier, aki, 0, X509V3_ADD_DEFAULT) > 0;
+	AUTHORITY_KEYID_free(aki);
+	return ok ? 0 : -1;
+}
+
+static int add_list_url(X509 *x, const char *url)
+{
+	AUTHORITY_INFO_ACCESS *aia = AUTHORITY_INFO_ACCESS_new();
+	ACCESS_DESCRIPTION *d = ACCESS_DESCRIPTION_new();
+	ASN1_IA5STRING *uri = ASN1_IA5STRING_new();
+	int ok = aia && d && uri && ASN1_STRING_set(uri, url, -1);
+
+	if (ok) {
+		ASN1_OBJECT_free(d->method);
+		d->method = OBJ_txt2obj(STIR_OID_AD_TNAUTHLIST, 1);
+		GENERAL_NAME_set0_value(d->location, GEN_URI, uri);
+		uri = NULL;
+		ok = d->method && sk_ACCESS_DESCRIPTION_push(aia, d) > 0;
+	}
+	if (ok) {
+		d = NULL;
+		ok = X509_add1_ext_i2d(x, NID_info_access, aia, 0, X509V3_ADD_DEFAULT) > 0;
+	}
+	ASN1_IA5STRING_free(uri);
+	ACCESS_DESCRIPTION_free(d);
+	AUTHORITY_INFO_ACCESS_free(aia);
+	return ok ? 0 : -1;
+}
+
+static int add_standard(X509 *x, const struct pki_cert_spec *s)
+{
+	if (!(s->flaws & PKI_FLAW_NO_BASIC) && add_basic(x, s->ca, s->path_len))
+		return -1;
+	if (add_usage(x, s->ca, s->flaws & PKI_FLAW_KEY_USAGE) || add_ski(x))
+		return -1;
+	return s->issuer ? add_aki(x, s->issuer, s->flaws & PKI_FLAW_WRONG_AKI) : 0;
+}
+
+static int add_stir(X509 *x, const struct pki_cert_spec *s)
+{
+	if (s->tn_auth.n && add_raw(x, STIR_OID_TNAUTHLIST, false, s->tn_auth))
+		return -1;
+	if ((s->flaws & PKI_FLAW_LIST_TWICE) && add_raw(x, STIR_OID_TNAUTHLIST, false, s->tn_auth))
+		return -1;
+	if (s->rules.n && add_raw(x, STIR_OID_CLAIM_CONSTRAINTS, false, s->rules))
+		return -1;
+	if (s->enhanced_rules.n && add_raw(x, STIR_OID_ENHANCED_CLAIM_CONSTRAINTS, false, s->enhanced_rules))
+		return -1;
+	if (s->list_url && add_list_url(x, s->list_url))
+		return -1;
+	/* An arc for examples (RFC 5612); DER NULL inside. */
+	return s->flaws & PKI_FLAW_UNKNOWN_CRITICAL ? add_raw(x, "1.3.6.1.4.1.32473.1", true, span_make("\5\0", 2)) : 0;
+}
+
+int pki_cert_new(const struct pki_cert_spec *s, X509 **out, struct err *e)
+{
+	bool v1 = s->flaws & PKI_FLAW_VERSION_1;
+	X509 *x = X509_new();
+
+	*out = NULL;
+	ERR_clear_error();
+	if (x && X509_set_version(x, v1 ? X509_VERSION_1 : X509_VERSION_3) && !set_serial(x) &&
+	    !set_times(x, s->not_before, s->not_after) && !set_names(x, s) && X509_set_pubkey(x, s->key) &&
+	    (v1 || (!add_standard(x, s) && !add_stir(x, s))) &&
+	    X509_sign(x, s->issuer ? s->issuer_key : s->key, s->flaws & PKI_FLAW_SHA1 ? EVP_sha1() : EVP_sha256())) {
+		*out = x;
+		return 0;
+	}
+	X509_free(x);
+	return openssl_failed(e, "making a certificate");
+}
+
+/* --- CRLs ---------------------------------------------------------------------------- */
+
+static int add_revoked(X509_CRL *crl, const struct pki_revoked *r)
+{
+	X509_REVOKED *entry = X509_REVOKED_new();
+	ASN1_TIME *date = asn1_time(r->date);
+	ASN1_ENUMERATED *reason = ASN1_ENUMERATED_new();
+	int ok = entry && date && reason && X509_REVOKED_set_serialNumber(entry, X509_get_serialNumber(r->cert)) &&
+		 X509_REVOKED_set_revocationDate(entry, date);
+
+	if (ok && r->reason >= 0)
+		ok = ASN1_ENUMERATED_set(reason, r->reason) &&
+		     X509_REVOKED_add1_ext_i2d(entry, NID_crl_reason, reason, 0, 0) > 0;
+	ok = ok && X509_CRL_add0_revoked(crl, entry);
+	if (!ok)
+		X509_REVOKED_free(entry);
+	ASN1_ENUMERATED_free(reason);
+	ASN1_TIME_free(date);
+	return ok ? 0 : -1;
+}
+
+static int add_crl_number(X509_CRL *crl, int64_t n)
+{
+	ASN1_INTEGER *number = ASN1_INTEGER_new();
+	int ok = number && ASN1_INTEGER_set_int64(number, n) &&
+		 X509_CRL_add1_ext_i2d(crl, NID_crl_number, number, 0, 0) > 0;
+
+	ASN1_INTEGER_free(number);
+	return ok ? 0 : -1;
+}
+
+static int add_crl_extensions(X509_CRL *crl, const struct pki_crl_spec *s)
+{
+	AUTHORITY_KEYID *aki = aki_of(s->issuer);
+	ISSUING_DIST_POINT *idp = s->indirect ? ISSUING_DIST_POINT_new() : NULL;
+	int ok = aki && X509_CRL_add1_ext_i2d(crl, NID_authority_key_identifier, aki, 0, 0) > 0;
+
+	if (ok && s->indirect) {
+		ok = idp != NULL;
+		if (ok)
+			idp->indirectCRL = 0xff;
+		ok = ok && X509_CRL_add1_ext_i2d(crl, NID_issuing_distribution_point, idp, 1, 0) > 0;
+	}
+	ISSUING_DIST_POINT_free(idp);
+	AUTHORITY_KEYID_free(aki);
+	return ok && !add_crl_number(crl, s->this_update) ? 0 : -1;
+}
+
+static int fill_crl(X509_CRL *crl, const struct pki_crl_spec *s)
+{
+	ASN1_TIME *from = asn1_time(s->this_update), *until = asn1_time(s->next_update);
+	int ok = from && until && X509_CRL_set_version(crl, X509_CRL_VERSION_2) &&
+		 X509_CRL_set_issuer_name(crl, X509_get_subject_name(s->issuer)) &&
+		 X509_CRL_set1_lastUpdate(crl, from) && (!s->next_update || X509_CRL_set1_nextUpdate(crl, until));
+
+	ASN1_TIME_free(from);
+	ASN1_TIME_free(until);
+	for (size_t i = 0; ok && i < s->n_revoked; i++)
+		ok = !add_revoked(crl, &s->revoked[i]);
+	return ok && !add_crl_extensions(crl, s) && X509_CRL_sort(crl) ? 0 : -1;
+}
+
+int pki_crl_new(const struct pki_crl_spec *s, X509_CRL **out, struct err *e)
+{
+	X509_CRL *crl = X509_CRL_new();
+
+	*out = NULL;
+	ERR_clear_error();
+	if (crl && !fill_crl(crl, s) && X509_CRL_sign(crl, s->issuer_key, s->sha1 ? EVP_sha1() : EVP_sha256())) {
+		*out = crl;
+		return 0;
+	}
+	X509_CRL_free(crl);
+	return openssl_failed(e, "making a CRL");
+}
+
+/* --- a ready-made hierarchy ----------------------------------------------------------- */
+
+void pki_free(struct pki *p)
+{
+	EVP_PKEY_free(p->root_key);
+	EVP_PKEY_free(p->ca_key);
+	X509_free(p->root);
+	X509_free(p->ca);
+	memset(p, 0, sizeof *p);
+}
+
+static int make_authorities(struct pki *p, struct pki_cert_spec *s, const char *name, struct err *e)
+{
+	char cn[128];
+
+	s->key = p->root_key;
+	s->path_len = -1;
+	s->common_name = cn;
+	snprintf(cn, sizeof cn, "%.40s SHAKEN ROOT", name);
+	if (pki_cert_new(s, &p->root, e))
+		return -1;
+	s->key = p->ca_key;
+	s->issuer = p->root;
+	s->issuer_key = p->root_key;
+	s->path_len = 0;
+	snprintf(cn, sizeof cn, "%.40s SHAKEN CA 1", name);
+	return pki_cert_new(s, &p->ca, e);
+}
+
+int pki_init(struct pki *p, const char *name, int64_t not_before, int64_t not_after, struct err *e)
+{
+	struct pki_cert_spec s = {
+		.organisation = name, .not_before = not_before, .not_after = not_after, .ca = true};
+
+	memset(p, 0, sizeof *p);
+	p->root_key = pki_key_new(PKI_KEY_P256);
+	p->ca_key = pki_key_new(PKI_KEY_P256);
+	if (!p->root_key || !p->ca_key) {
+		pki_free(p);
+		return openssl_failed(e, "making a key");
+	}
+	if (make_authorities(p, &s, name, e)) {
+		pki_free(p);
+		return -1;
+	}
+	return 0;
+}
+
+/* DER, and the name that goes with it, of a list in text form; NULL: no list. */
+static int read_list(const char *text, struct buf *der, char *cn, size_t n, struct err *e)
+{
+	struct tnauthlist *l;
+	struct span spc;
+	int r = 0;
+
+	snprintf(cn, n, "SHAKEN");
+	if (!text)
+		return 0;
+	if (tnauthlist_from_text(span_cstr(text), &l, e))
+		return -1;
+	spc = tnauthlist_spc(l);
+	if (spc.n)
+		snprintf(cn, n, "SHAKEN %.*s", SPAN_ARG(spc));
+	else
+		snprintf(cn, n, "STIR %s", tnauthlist_at(l, 0).start.digits);
+	if (tnauthlist_write_der(der, l))
+		r = err_set(e, ERR_UNAVAILABLE, "no memory for the TNAuthList");
+	tnauthlist_free(l);
+	return r;
+}
+
+int pki_issue(const struct pki *p, const char *tn_auth, const char *organisation, int64_t not_before,
+	      int64_t not_after, EVP_PKEY **key, X509 **cert, struct err *e)
+{
+	char cn[128];
+	struct pki_cert_spec s = {.issuer = p->ca,
+				  .issuer_key = p->ca_key,
+				  .common_name = cn,
+				  .organisation = organisation,
+				  .not_before = not_before,
+				  .not_after = not_after};
+	struct buf der;
+	int r = -1;
+
+	*cert = NULL;
+	*key = NULL;
+	buf_init(&der, 1 << 20);
+	if (read_list(tn_auth, &der, cn, sizeof cn, e) == 0) {
+		s.tn_auth = buf_span(&der);
+		s.key = *key = pki_key_new(PKI_KEY_P256);
+		r = s.key ? pki_cert_new(&s, cert, e) : openssl_failed(e, "making a key");
+	}
+	buf_free(&der);
+	if (r) {
+		EVP_PKEY_free(*key);
+		*key = NULL;
+	}
+	return r;
+}
+
+/* --- PEM -------------------------------------------------------------------------------- */
+
+/* Moves what stands in bio to out; frees bio. */
+static int drain(struct buf *out, BIO *bio, int written)
+{
+	char *p = NULL;
+	long n = bio ? BIO_get_mem_data(bio, &p) : 0;
+	int r = written && n > 0 ? buf_put(out, p, (size_t)n) : -1;
+
+	BIO_free(bio);
+	return r;
+}
+
+int pki_put_cert(struct buf *out, X509 *x)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+
+	return drain(out, bio, bio && PEM_write_bio_X509(bio, x));
+}
+
+int pki_put_crl(struct buf *out, X509_CRL *crl)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+
+	return drain(out, bio, bio && PEM_write_bio_X509_CRL(bio, crl));
+}
+
+int pki_put_key(struct buf *out, EVP_PKEY *key)
+{
+	BIO *bio = BIO_new(BIO_s_secmem());
+
+	return drain(out, bio, bio && PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL));
+}
+
+int pki_put_chain(struct buf *out, const struct pki *p, X509 *leaf)
+{
+	return pki_put_cert(out, leaf) || pki_put_cert(out, p->ca) ? -1 : 0;
+}
+
+/* Instead of OpenSSL's, which would ask at the terminal. */
+static int no_passphrase(char *buf, int size, int writing, void *arg)
+{
+	(void)buf, (void)size, (void)writing, (void)arg;
+	return -1;
+}
+
+X509 *pki_read_cert(struct span pem)
+{
+	BIO *bio = BIO_new_mem_buf(pem.p, (int)pem.n);
+	X509 *x = bio ? PEM_read_bio_X509(bio, NULL, no_passphrase, NULL) : NULL;
+
+	BIO_free(bio);
+	ERR_clear_error();
+	return x;
+}
+
+EVP_PKEY *pki_read_key(struct span pem)
+{
+	BIO *bio = BIO_new_mem_buf(pem.p, (int)pem.n);
+	EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL) : NULL;
+
+	BIO_free(bio);
+	ERR_clear_error();
+	return key;
+}
