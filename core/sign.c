@@ -1,0 +1,233 @@
+/*
+ * The authentication service: may this message be signed with this certificate,
+ * whom does the token name, and which digests does it carry.
+ *
+ * Doesn't know who sent it or why we sign for them; that was decided before.
+ */
+#include "config.h"
+
+#include "core/sign.h"
+
+#include "core/identity.h"
+#include "core/passport.h"
+
+static const struct {
+	const char *name, *sentence;
+} outcomes[] = {
+#define SIGN_OUTCOME(id, name, sentence) {name, sentence},
+#include "core/sign_outcome.def"
+#undef SIGN_OUTCOME
+};
+
+const char *sign_outcome_name(enum sign_outcome o)
+{
+	return outcomes[o].name;
+}
+
+const char *sign_outcome_sentence(enum sign_outcome o)
+{
+	return outcomes[o].sentence;
+}
+
+bool sign_outcome_ok(enum sign_outcome o)
+{
+	return o == SIGN_SIGNED || o == SIGN_SIGNED_UNBOUND;
+}
+
+/*
+ * Reports and responses have no user as their author (profile.md 5.2).  Other
+ * values than MM4's are what handsets wrote and gateways let through.
+ */
+static bool is_report(const struct mms_message *m)
+{
+	const struct header_field *f = message_field(m, "X-Mms-Message-Type", 0);
+	struct span type = f ? span_trim(f->value) : span_make(NULL, 0);
+
+	return m->mail_from.n == 0 || (span_casestarts(type, "MM4_") && !span_caseis(type, "MM4_forward.REQ"));
+}
+
+static bool covered(const struct sign_params *p, const struct tn *number)
+{
+	enum tn_authority a = tnauthlist_authority(cert_chain_tnauthlist(p->chain), number);
+
+	return a == TN_AUTHORITY_TN || a == TN_AUTHORITY_SPC;
+}
+
+enum sign_outcome sign_begin(const struct sign_params *p, struct mms_message *m)
+{
+	if (m->over_limit)
+		return SIGN_NO_RESOURCE;
+	if (message_field_count(m, "Identity"))
+		return SIGN_ALREADY;
+	if (is_report(m))
+		return SIGN_NOT_FORWARD;
+	if (m->from_kind == MESSAGE_FROM_AMBIGUOUS)
+		return SIGN_AMBIGUOUS;
+	if (m->from_kind != MESSAGE_FROM_ONE || m->from.kind != PARTY_TN)
+		return SIGN_NO_NUMBER;
+	if (!covered(p, &m->from.tn))
+		return SIGN_NOT_COVERED;
+	message_want(m, (1u << p->alg) | MESSAGE_WANT_CONTENT);
+	return m->over_limit ? SIGN_NO_RESOURCE : SIGN_SIGNED;
+}
+
+/* Parties that one To or Cc field shows to every recipient. */
+struct disclosed {
+	struct party *party;
+	size_t n;
+	struct disclosed *next;
+};
+
+/* -1: more addresses than are looked at, or no memory. */
+static int collect(const struct mms_message *m, const char *name, struct disclosed **list)
+{
+	for (size_t i = 0; i < message_field_count(m, name); i++) {
+		struct disclosed *d = arena_alloc(m->arena, sizeof *d);
+		struct span *addr;
+		bool truncated;
+		size_t n = address_list(message_field(m, name, i)->value, m->arena, &addr, &truncated);
+
+		if (d)
+			d->party = arena_array(m->arena, n, sizeof *d->party);
+		if (!d || !d->party || truncated)
+			return -1;
+		for (size_t k = 0; k < n; k++)
+			party_from_address(m->plan, addr[k], m->arena, &d->party[d->n++]);
+		d->next = *list;
+		*list = d;
+	}
+	return 0;
+}
+
+static bool is_disclosed(const struct disclosed *d, const struct party *p)
+{
+	for (; d; d = d->next)
+		for (size_t i = 0; i < d->n; i++)
+			if (party_eq(&d->party[i], p))
+				return true;
+	return false;
+}
+
+static bool all_same(const struct mms_message *m)
+{
+	for (size_t i = 1; i < m->nrcpt; i++)
+		if (!party_eq(&m->rcpt[0].party, &m->rcpt[i].party))
+			return false;
+	return m->nrcpt > 0;
+}
+
+/*
+ * dest is what the envelope says, blind copies left out (profile.md Q9): a
+ * recipient that neither To nor Cc shows may be named only if it is alone.
+ */
+static enum sign_outcome name_dest(const struct mms_message *m, struct passport_new *n, struct sign_result *out)
+{
+	struct party *dest = arena_array(m->arena, m->nrcpt, sizeof *dest);
+	struct disclosed *shown = NULL;
+
+	if (!dest)
+		return SIGN_NO_RESOURCE;
+	if (collect(m, "To", &shown) || collect(m, "Cc", &shown)) {
+		out->detail = span_cstr("more addresses in To and Cc than are looked at");
+		return SIGN_NO_DEST;
+	}
+	for (size_t i = 0; i < m->nrcpt; i++) {
+		const struct party *p = &m->rcpt[i].party;
+
+		if (p->kind != PARTY_NONE && (is_disclosed(shown, p) || all_same(m)))
+			dest[n->ndest++] = *p;
+		else
+			out->nblind++;
+	}
+	n->dest = dest;
+	out->ndest = n->ndest;
+	return n->ndest ? SIGN_SIGNED : SIGN_NO_DEST;
+}
+
+static int digest_texts(const struct sign_params *p, struct mms_message *m, struct passport_new *n)
+{
+	struct msgi_value v;
+	struct buf b;
+	int rc = -1;
+
+	buf_init(&b, 256);
+	if (msgi_stream_value(&m->raw, p->alg, &v) == 0) {
+		msgi_write(&b, &v);
+		n->msgi = arena_copy(m->arena, buf_span(&b));
+		if (p->content_digest && m->content_result.limit == CONTENT_WITHIN) {
+			buf_reset(&b);
+			msgi_write(&b, &m->content_result.msgc);
+			n->msgc = arena_copy(m->arena, buf_span(&b));
+		}
+		rc = b.failed || arena_overflowed(m->arena) ? -1 : 0;
+	}
+	buf_free(&b);
+	return rc;
+}
+
+/* Which digests, if any: a promise that the way will break helps nobody. */
+static enum sign_outcome bind_content(const struct sign_params *p, struct mms_message *m, struct passport_new *n, struct sign_result *out)
+{
+	const struct content_result *c = &m->content_result;
+
+	out->unsafe = c->unsafe;
+	if (c->unsafe && p->unsafe == SIGN_UNSAFE_REJECT)
+		return SIGN_UNSAFE;
+	if (c->unsafe && p->unsafe == SIGN_UNSAFE_OMIT)
+		return SIGN_SIGNED_UNBOUND;
+	if (digest_texts(p, m, n)) {
+		out->detail = span_cstr("a digest could not be made");
+		return SIGN_NO_RESOURCE;
+	}
+	return SIGN_SIGNED;
+}
+
+static enum sign_outcome make_value(const struct sign_params *p, struct mms_message *m, const struct passport_new *n, enum sign_outcome ok, struct sign_result *out)
+{
+	struct buf token, value;
+	struct err e;
+
+	err_clear(&e);
+	buf_init(&token, LIMIT_TOKEN_BYTES);
+	buf_init(&value, LIMIT_IDENTITY_BYTES);
+	if (passport_write(n, p->key, &token, &e)) {
+		out->detail = arena_printf(m->arena, "%s", e.text);
+		ok = e.code == ERR_DATA ? SIGN_NO_DEST : SIGN_KEY_FAILED;
+	} else {
+		identity_write(&value, buf_span(&token), p->x5u, "msg");
+		out->value = arena_copy(m->arena, buf_span(&value));
+		if (value.failed || arena_overflowed(m->arena))
+			ok = SIGN_NO_RESOURCE;
+	}
+	buf_free(&token);
+	buf_free(&value);
+	return ok;
+}
+
+static enum sign_outcome finish(const struct sign_params *p, struct mms_message *m, int64_t now, struct sign_result *out)
+{
+	struct passport_new n = {.x5u = p->x5u, .iat = now, .orig = m->from};
+	enum sign_outcome bound, named;
+	int64_t from, until;
+
+	if (m->over_limit)
+		return SIGN_NO_RESOURCE;
+	cert_chain_validity(p->chain, &from, &until);
+	if (now < from || now > until)
+		return SIGN_CERT_DATES;
+	named = name_dest(m, &n, out);
+	if (named != SIGN_SIGNED)
+		return named;
+	bound = bind_content(p, m, &n, out);
+	if (!sign_outcome_ok(bound))
+		return bound;
+	return make_value(p, m, &n, bound, out);
+}
+
+void sign_finish(const struct sign_params *p, struct mms_message *m, int64_t now, struct sign_result *out)
+{
+	memset(out, 0, sizeof *out);
+	out->outcome = finish(p, m, now, out);
+	if (!sign_outcome_ok(out->outcome))
+		out->value = span_make(NULL, 0);
+}

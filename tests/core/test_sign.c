@@ -1,0 +1,154 @@
+/* The authentication service: what is signed, what isn't and why, whom dest names. */
+#include "config.h"
+
+#include <stdio.h>
+
+#include "core/identity.h"
+#include "core/passport.h"
+#include "core/sign.h"
+#include "tests/lib/tap.h"
+#include "tests/lib/world.h"
+
+#define FROM "From: +15550100001/TYPE=PLMN@a.example\n"
+#define TO "To: +15550300001/TYPE=PLMN@b.example\n"
+#define PLAIN "MIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\n"
+#define BOB "+15550300001/TYPE=PLMN@b.example"
+#define CAROL "+15550300002/TYPE=PLMN@b.example"
+
+struct row {
+	const char *what;
+	enum sign_outcome outcome;
+	const char *mail_from; /* NULL: a sender */
+	const char *header;
+	const char *body;      /* NULL: a line */
+	const char *rcpt[4];   /* empty: BOB */
+	const char *dest;      /* what the token names, "n1 n2"; NULL: not looked at */
+	enum sign_unsafe unsafe;
+	int64_t late;
+};
+
+#define LONG10 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+#define LONG1000 LONG10 LONG10 LONG10 LONG10 LONG10 LONG10 LONG10 LONG10 LONG10 LONG10
+
+static const struct row rows[] = {
+	{"an MMS", SIGN_SIGNED, NULL, FROM TO PLAIN, NULL, {0}, "15550300001", SIGN_UNSAFE_OMIT, 0},
+	{"forward.REQ", SIGN_SIGNED, NULL, "X-Mms-Message-Type: MM4_forward.REQ\n" FROM TO PLAIN, NULL, {0}, "15550300001", 0, 0},
+	{"another case", SIGN_SIGNED, NULL, "X-MMS-Message-Type: mm4_FORWARD.req\n" FROM TO PLAIN, NULL, {0}, NULL, 0, 0},
+	{"a handset's value", SIGN_SIGNED, NULL, "X-Mms-Message-Type: m-send-req\n" FROM TO PLAIN, NULL, {0}, NULL, 0, 0},
+	{"a delivery report", SIGN_NOT_FORWARD, NULL, "X-Mms-Message-Type: MM4_delivery_report.REQ\n" FROM TO PLAIN, NULL, {0}, NULL, 0, 0},
+	{"a response", SIGN_NOT_FORWARD, NULL, "X-Mms-Message-Type: MM4_forward.RES\n" FROM TO PLAIN, NULL, {0}, NULL, 0, 0},
+	{"the null sender", SIGN_NOT_FORWARD, "<>", FROM TO PLAIN, NULL, {0}, NULL, 0, 0},
+	{"no number", SIGN_NO_NUMBER, NULL, "From: ann@a.example\n" TO PLAIN, NULL, {0}, NULL, 0, 0},
+	{"no From", SIGN_NO_NUMBER, NULL, TO PLAIN, NULL, {0}, NULL, 0, 0},
+	{"a number in the display name only", SIGN_NO_NUMBER, NULL, "From: \"+15550100001\" <ann@a.example>\n" TO PLAIN, NULL, {0}, NULL, 0, 0},
+	{"ten digits without a plan", SIGN_NO_NUMBER, NULL, "From: 5550100001@a.example\n" TO PLAIN, NULL, {0}, NULL, 0, 0},
+	{"two senders", SIGN_AMBIGUOUS, NULL, "From: +15550100001@a.example, +15550100002@a.example\n" TO PLAIN, NULL, {0}, NULL, 0, 0},
+	{"two From fields", SIGN_AMBIGUOUS, NULL, FROM FROM TO PLAIN, NULL, {0}, NULL, 0, 0},
+	{"not our number", SIGN_NOT_COVERED, NULL, "From: +15550200001@a.example\n" TO PLAIN, NULL, {0}, NULL, 0, 0},
+	{"already signed", SIGN_ALREADY, NULL, "Identity: x\n" FROM TO PLAIN, NULL, {0}, NULL, 0, 0},
+	{"a group, all disclosed", SIGN_SIGNED, NULL, FROM "To: " BOB ", " CAROL "\n" PLAIN, NULL, {CAROL, BOB}, "15550300001 15550300002", 0, 0},
+	{"dest is the envelope, not To", SIGN_SIGNED, NULL, FROM "To: " BOB ", " CAROL "\n" PLAIN, NULL, {BOB}, "15550300001", 0, 0},
+	{"a blind copy is not named", SIGN_SIGNED, NULL, FROM TO PLAIN, NULL, {BOB, CAROL}, "15550300001", 0, 0},
+	{"a lone blind recipient is", SIGN_SIGNED, NULL, FROM "To: undisclosed-recipients:;\n" PLAIN, NULL, {CAROL}, "15550300002", 0, 0},
+	{"only blind copies", SIGN_NO_DEST, NULL, FROM PLAIN, NULL, {BOB, CAROL}, NULL, 0, 0},
+	{"in Cc", SIGN_SIGNED, NULL, FROM TO "Cc: " CAROL "\n" PLAIN, NULL, {BOB, CAROL}, "15550300001 15550300002", 0, 0},
+	{"a recipient without a number", SIGN_SIGNED, NULL, FROM "To: Ben@B.Example\n" PLAIN, NULL, {"Ben@b.example"}, "mailto:Ben@b.example", 0, 0},
+	{"a long line: without digests", SIGN_SIGNED_UNBOUND, NULL, FROM TO PLAIN, LONG1000 "\r\n", {0}, NULL, SIGN_UNSAFE_OMIT, 0},
+	{"a long line: with them all the same", SIGN_SIGNED, NULL, FROM TO PLAIN, LONG1000 "\r\n", {0}, NULL, SIGN_UNSAFE_SIGN, 0},
+	{"a long line: refused", SIGN_UNSAFE, NULL, FROM TO PLAIN, LONG1000 "\r\n", {0}, NULL, SIGN_UNSAFE_REJECT, 0},
+	{"the certificate has expired", SIGN_CERT_DATES, NULL, FROM TO PLAIN, NULL, {0}, NULL, 0, 31 * WORLD_DAY},
+	{"the certificate is not valid yet", SIGN_CERT_DATES, NULL, FROM TO PLAIN, NULL, {0}, NULL, 0, -2 * WORLD_DAY},
+};
+
+static void check_token(const struct row *r, const struct sign_result *got, struct arena *a)
+{
+	struct passport p;
+	struct identity id;
+	struct buf dest;
+
+	if (identity_parse(got->value, a, &id) != STIR_OK || passport_header(id.token, a, &p) != STIR_OK || passport_claims(&p, a) != STIR_OK) {
+		tap_ok(false, "%s: the token can be read", r->what);
+		return;
+	}
+	tap_ok(passport_canonical(&p) && p.iat == WORLD_NOW + r->late, "%s: canonical, and of now", r->what);
+	tap_int(p.has_msgi && p.has_msgc, r->outcome == SIGN_SIGNED, "%s: digests", r->what);
+	buf_init(&dest, 4096);
+	for (size_t i = 0; i < p.ndest; i++)
+		buf_printf(&dest, "%s%.*s", i ? " " : "", SPAN_ARG(party_text(&p.dest[i])));
+	if (r->dest)
+		tap_span_is(buf_span(&dest), r->dest, "%s: dest", r->what);
+	buf_free(&dest);
+}
+
+static void run(const struct world_signer *signer, const struct row *r, struct arena *a)
+{
+	static const char *const bob[] = {BOB, NULL};
+	struct sign_params p = {.key = signer->key, .chain = signer->chain, .x5u = span_cstr(signer->url), .content_digest = true, .unsafe = r->unsafe};
+	struct mms_client client = {0};
+	struct sign_result got = {0};
+	struct mms_message m;
+	enum sign_outcome begun;
+
+	message_init(&m, a);
+	message_begin(&m, &client, NULL, LIMIT_HEADER_BYTES);
+	world_push_header(&m, r->mail_from ? r->mail_from : "x@a.example", r->rcpt[0] ? r->rcpt : bob, r->header);
+	begun = sign_begin(&p, &m);
+	world_push_body(&m, r->body ? r->body : "See you at eight?\r\n");
+	got.outcome = begun;
+	if (begun == SIGN_SIGNED)
+		sign_finish(&p, &m, WORLD_NOW + r->late, &got);
+	tap_str(sign_outcome_name(got.outcome), sign_outcome_name(r->outcome), "%s", r->what);
+	if (sign_outcome_ok(r->outcome) && sign_outcome_ok(got.outcome))
+		check_token(r, &got, a);
+	else
+		tap_int((long long)got.value.n, 0, "%s: no value", r->what);
+	message_reset(&m);
+}
+
+/* 101 recipients are one more than a token names. */
+static void test_too_many(const struct world_signer *signer, struct arena *a)
+{
+	for (int n = LIMIT_DEST; n <= LIMIT_DEST + 1; n++) {
+		struct sign_params p = {.key = signer->key, .chain = signer->chain, .x5u = span_cstr(signer->url), .content_digest = true};
+		static const char *const none[] = {NULL};
+		struct mms_client client = {0};
+		struct sign_result got;
+		struct mms_message m;
+		struct buf to;
+
+		buf_init(&to, 65536);
+		message_init(&m, a);
+		message_begin(&m, &client, NULL, LIMIT_HEADER_BYTES);
+		buf_puts(&to, FROM "To: ");
+		for (int i = 0; i < n; i++) {
+			char addr[64];
+			snprintf(addr, sizeof addr, "+1555030%04d@b.example", i);
+			message_rcpt(&m, span_cstr(addr));
+			buf_printf(&to, "%s%s", i ? ",\n " : "", addr);
+		}
+		buf_puts(&to, "\n");
+		world_push_header(&m, "x@a.example", none, to.p);
+		sign_begin(&p, &m);
+		world_push_body(&m, "x\r\n");
+		sign_finish(&p, &m, WORLD_NOW, &got);
+		tap_str(sign_outcome_name(got.outcome), n > LIMIT_DEST ? "no-destination" : "signed", "%d recipients", n);
+		buf_free(&to);
+		message_reset(&m);
+	}
+}
+
+int main(void)
+{
+	struct arena *a = arena_new(LIMIT_MESSAGE_ARENA);
+	struct world_signer *signer;
+	struct world w;
+
+	world_open(&w);
+	signer = world_signer(&w, "https://certs.example/a.pem", "tn:+15550100000..+15550199999", (struct pki_cert_spec){0});
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		run(signer, &rows[i], a);
+	test_too_many(signer, a);
+	world_close(&w);
+	arena_free(a);
+	return tap_done();
+}
