@@ -1,0 +1,57 @@
+/*
+ * An engine opened from the command line, and stored messages taken through it
+ * as if they had come in by SMTP.
+ */
+#ifndef STIR_CTL_RUN_H
+#define STIR_CTL_RUN_H
+
+#include "ctl/mailbox.h"
+#include "ctl/options.h"
+#include "engine/engine.h"
+
+enum { RUN_HOST_BYTES = 256 };
+
+struct run {
+	const struct options *options;
+	struct engine *engine;
+	enum direction direction;
+	struct mms_client client;
+	char host[RUN_HOST_BYTES]; /* our name where no AuthservID is set */
+
+	/* of the last message */
+	struct transaction t;
+	int64_t now;           /* as of when it was judged */
+	const char *now_from;  /* "the clock", "--now", "Received", "Date" */
+	const char *rcpt_from; /* "--rcpt", or the field they were taken from */
+	size_t header_octets;
+	struct span message_id; /* in the arena; empty if there is none */
+};
+
+/* 0 (run_close() ends it), or -1 and *e. */
+int run_open(struct run *r, const struct options *o, enum direction d, struct err *e) MUST_USE;
+void run_close(struct run *r);
+
+/* One message from its header to the verdict, in r->t. 0, or -1 and *e (no date where one was asked for, memory). */
+int run_message(struct run *r, const struct mail *m, struct err *e) MUST_USE;
+
+/* What a command does with messages. */
+struct run_hooks {
+	/* After run_message(): 1 all is well, 0 not, -1 and *e. */
+	int (*message)(struct run *r, struct mailbox *mb, const struct mail *m, void *arg, struct err *e);
+	/* A message of that file was left out, as standard error said. May be NULL. */
+	void (*lost)(void *arg, const char *file);
+	void *arg;
+};
+
+/*
+ * Every message of every file of the options.  What can't be read is said on
+ * standard error and the rest goes on.
+ * The exit status: that of the first error, else 1 if some message was not
+ * well, else 0.
+ */
+int run_all(struct run *r, const struct run_hooks *h);
+
+/* "stirctl verify: text" on standard error; the exit status of *e. */
+int run_complain(const struct options *o, const struct err *e);
+
+#endif
