@@ -1,0 +1,138 @@
+/*
+ * Verdict to smfi_*() calls, in the order the edits have.
+ *
+ * Our own failure holds no mail back: what can be edited is edited, deletions
+ * of forged results first, the message goes on, and the log says what is
+ * missing.  Edits that no MTA could take (a control character in a name) are our
+ * own mistake; the message then goes on untouched.
+ */
+#include "config.h"
+
+#include "milter/apply.h"
+
+#include "core/limits.h"
+#include "core/log.h"
+
+enum {
+	/* libmilter's packet is 65535 octets, and holds name, value and index. */
+	FIELD_MAX = 60000,
+	REPLY_MAX = 400
+};
+
+static bool name_fits(struct span name)
+{
+	for (size_t i = 0; i < name.n; i++)
+		if (name.p[i] <= ' ' || name.p[i] > '~' || name.p[i] == ':')
+			return false;
+	return name.n > 0;
+}
+
+/* LF only before a blank: anything else would end the field and start another. */
+static bool value_fits(struct span value)
+{
+	for (size_t i = 0; i < value.n; i++) {
+		char c = value.p[i];
+
+		if (c == '\0' || c == '\r')
+			return false;
+		if (c == '\n' && (i + 1 == value.n || (value.p[i + 1] != ' ' && value.p[i + 1] != '\t')))
+			return false;
+	}
+	return true;
+}
+
+static bool edits_fit(const struct verdict *v)
+{
+	for (size_t i = 0; i < v->nedit; i++) {
+		const struct edit *e = &v->edit[i];
+
+		if (!name_fits(e->name) || !value_fits(e->value) || e->name.n + e->value.n > FIELD_MAX)
+			return false;
+		if (e->kind == EDIT_DELETE && (e->nth < 1 || e->nth > LIMIT_HEADER_BYTES))
+			return false;
+	}
+	return true;
+}
+
+static int edit_one(SMFICTX *ctx, const struct edit *e, struct buf *name, struct buf *value)
+{
+	buf_reset(name);
+	buf_reset(value);
+	/* An empty value still needs its NUL. */
+	if (buf_put_span(name, e->name) || buf_puts(value, "") || buf_put_span(value, e->value) || !value->p)
+		return -1;
+	if (e->kind == EDIT_DELETE)
+		return smfi_chgheader(ctx, name->p, (int)e->nth, NULL) == MI_SUCCESS ? 0 : -1;
+	return smfi_insheader(ctx, 0, name->p, value->p) == MI_SUCCESS ? 0 : -1;
+}
+
+/* All that can be made; -1 if one could not. */
+static int edit_all(SMFICTX *ctx, const struct verdict *v)
+{
+	struct buf name, value;
+	int rc = 0;
+
+	buf_init(&name, FIELD_MAX);
+	buf_init(&value, FIELD_MAX);
+	for (size_t i = 0; i < v->nedit; i++)
+		if (edit_one(ctx, &v->edit[i], &name, &value))
+			rc = -1;
+	buf_free(&name);
+	buf_free(&value);
+	return rc;
+}
+
+/* Reply texts are formats to the MTA: a lone '%' spoils them. */
+static void put_reply(struct buf *out, struct span text)
+{
+	text = span_take(text, REPLY_MAX);
+	for (size_t i = 0; i < text.n; i++) {
+		if (text.p[i] == '%')
+			(void)buf_puts(out, "%%");
+		else
+			(void)buf_putc(out, text.p[i] >= ' ' && text.p[i] <= '~' ? text.p[i] : '?');
+	}
+}
+
+static const char *code_or(const char *code, char class, const char *dflt)
+{
+	return code && code[0] == class ? code : dflt;
+}
+
+/* The MTA has words of its own when ours don't get through. */
+static sfsistat reply(SMFICTX *ctx, const struct verdict *v, const char *qid)
+{
+	bool reject = v->action == VERDICT_REJECT;
+	char class = reject ? '5' : '4';
+	struct buf code, xcode, text;
+
+	buf_init(&code, 16);
+	buf_init(&xcode, 16);
+	buf_init(&text, 2 * REPLY_MAX + 1);
+	(void)buf_puts(&code, code_or(v->reply_code, class, reject ? "550" : "451"));
+	(void)buf_puts(&xcode, code_or(v->reply_xcode, class, reject ? "5.7.1" : "4.7.1"));
+	put_reply(&text, v->reply_text.n ? v->reply_text : span_cstr("message refused by policy"));
+	if (code.failed || xcode.failed || text.failed || smfi_setreply(ctx, code.p, xcode.p, text.p) != MI_SUCCESS)
+		log_warn("%s: the MTA's own reply text is used", qid);
+	buf_free(&code);
+	buf_free(&xcode);
+	buf_free(&text);
+	return reject ? SMFIS_REJECT : SMFIS_TEMPFAIL;
+}
+
+sfsistat apply_verdict(SMFICTX *ctx, const struct transaction *t, const char *queue_id)
+{
+	const struct verdict *v = &t->verdict;
+
+	if (v->action == VERDICT_REJECT || v->action == VERDICT_TEMPFAIL)
+		return reply(ctx, v, queue_id);
+	if (t->edits_incomplete)
+		log_error("%s: no memory for all header edits; the message goes on with some missing", queue_id);
+	if (!edits_fit(v)) {
+		log_error("%s: header edits that can't be made; the message goes on untouched", queue_id);
+		return SMFIS_CONTINUE;
+	}
+	if (edit_all(ctx, v))
+		log_error("%s: the MTA did not take a header edit; the message goes on with some missing", queue_id);
+	return SMFIS_CONTINUE;
+}

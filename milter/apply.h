@@ -1,0 +1,18 @@
+/*
+ * A verdict, carried out: header edits and replies.  The only place that
+ * changes a message.
+ */
+#ifndef STIR_MILTER_APPLY_H
+#define STIR_MILTER_APPLY_H
+
+#include <libmilter/mfapi.h>
+
+#include "engine/engine.h"
+
+/*
+ * At end of message.  An edit that can't be made is said in the log, and the
+ * message goes on.  queue_id is for the log.  Returns the status for libmilter.
+ */
+sfsistat apply_verdict(SMFICTX *ctx, const struct transaction *t, const char *queue_id);
+
+#endif

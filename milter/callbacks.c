@@ -1,0 +1,225 @@
+/*
+ * libmilter's calls into those of a session: arguments in, one call, status out.
+ *
+ * No envelope, header or body callback has an opinion, so we ask for no reply
+ * to them; libmilter answers in our place where the MTA insists.  SMFIS_ACCEPT
+ * is never returned: Postfix let it leak into the next message of a session.
+ *
+ * The private pointer may be NULL anywhere (probes that connect and hang up, no
+ * memory, Sendmail's second connection after QUIT_NC).
+ */
+#include "config.h"
+
+#include "milter/callbacks.h"
+
+#include <libmilter/mfapi.h>
+#include <time.h>
+
+#include "core/limits.h"
+#include "core/log.h"
+#include "milter/apply.h"
+#include "milter/session.h"
+
+#define ACTIONS (SMFIF_ADDHDRS | SMFIF_CHGHDRS)
+#define SKIPPED_STEPS (SMFIP_NOHELO | SMFIP_NODATA | SMFIP_NOUNKNOWN)
+#define NO_REPLY (SMFIP_NR_CONN | SMFIP_NR_MAIL | SMFIP_NR_RCPT | SMFIP_NR_HDR | SMFIP_NR_EOH | SMFIP_NR_BODY)
+
+static char *macro(SMFICTX *ctx, const char *name)
+{
+	char buffer[32];
+
+	/* libmilter's parameter is not const. */
+	if (strlen(name) >= sizeof buffer)
+		return NULL;
+	memcpy(buffer, name, strlen(name) + 1);
+	return smfi_getsymval(ctx, buffer);
+}
+
+static void ask_macros(SMFICTX *ctx, int stage, const char *names)
+{
+	char buffer[64];
+
+	/* Failing, we'd get the MTA's usual ones, which do as well. */
+	if (strlen(names) >= sizeof buffer)
+		return;
+	memcpy(buffer, names, strlen(names) + 1);
+	(void)smfi_setsymlist(ctx, stage, buffer);
+}
+
+/* What isn't asked for isn't sent: Postfix puts macros in front of every recipient and field. */
+static void ask_all_macros(SMFICTX *ctx)
+{
+	ask_macros(ctx, SMFIM_CONNECT, "j {daemon_name}");
+	ask_macros(ctx, SMFIM_HELO, "");
+	ask_macros(ctx, SMFIM_ENVFROM, "{auth_authen}");
+	ask_macros(ctx, SMFIM_ENVRCPT, "");
+	ask_macros(ctx, SMFIM_DATA, "");
+	ask_macros(ctx, SMFIM_EOH, "");
+	/* Postfix has no queue id before the second recipient. */
+	ask_macros(ctx, SMFIM_EOM, "i");
+}
+
+static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps, unsigned long f2, unsigned long f3,
+			     unsigned long *want_actions, unsigned long *want_steps, unsigned long *want_f2, unsigned long *want_f3)
+{
+	(void)f2;
+	(void)f3;
+	if ((actions & ACTIONS) != ACTIONS) {
+		log_error("the MTA does not let us add and delete header fields; connection refused");
+		return SMFIS_REJECT;
+	}
+	*want_actions = ACTIONS | (actions & SMFIF_SETSYMLIST);
+	*want_steps = (steps & SKIPPED_STEPS) | NO_REPLY;
+	*want_f2 = 0;
+	*want_f3 = 0;
+	if (actions & SMFIF_SETSYMLIST)
+		ask_all_macros(ctx);
+	return SMFIS_CONTINUE;
+}
+
+static struct session *session_of(SMFICTX *ctx)
+{
+	return (struct session *)smfi_getpriv(ctx);
+}
+
+/* That of this connection, made when there is none yet. NULL without memory. */
+static struct session *session_needed(SMFICTX *ctx)
+{
+	struct session *s = session_of(ctx);
+
+	if (s)
+		return s;
+	s = session_new();
+	if (s && smfi_setpriv(ctx, s) != MI_SUCCESS) {
+		session_free(s);
+		s = NULL;
+	}
+	if (!s)
+		log_error("no memory for a connection");
+	return s;
+}
+
+static sfsistat on_connect(SMFICTX *ctx, char *name, _SOCK_ADDR *addr)
+{
+	struct session *s = session_needed(ctx);
+
+	if (s)
+		session_connect(s, name, addr, macro(ctx, "{daemon_name}"), macro(ctx, "j"));
+	return SMFIS_NOREPLY;
+}
+
+static sfsistat on_mail(SMFICTX *ctx, char **argv)
+{
+	struct session *s = session_needed(ctx);
+
+	if (s && session_mail(s, argv ? argv[0] : NULL, macro(ctx, "{auth_authen}")))
+		log_error("no memory for a message, or stopping");
+	return SMFIS_NOREPLY;
+}
+
+static sfsistat on_rcpt(SMFICTX *ctx, char **argv)
+{
+	struct session *s = session_of(ctx);
+
+	if (s && argv)
+		session_rcpt(s, argv[0]);
+	return SMFIS_NOREPLY;
+}
+
+static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
+{
+	struct session *s = session_of(ctx);
+
+	if (s)
+		session_header(s, name, value);
+	return SMFIS_NOREPLY;
+}
+
+static sfsistat on_eoh(SMFICTX *ctx)
+{
+	struct session *s = session_of(ctx);
+
+	if (s)
+		session_eoh(s);
+	return SMFIS_NOREPLY;
+}
+
+static sfsistat on_body(SMFICTX *ctx, unsigned char *p, size_t n)
+{
+	struct session *s = session_of(ctx);
+
+	if (s)
+		session_body(s, p, n);
+	return SMFIS_NOREPLY;
+}
+
+static void log_message(const struct session *s, const char *queue_id)
+{
+	struct buf line;
+
+	buf_init(&line, LIMIT_LOG_LINE);
+	engine_log_line(&line, s->engine, &s->t, span_cstr(queue_id));
+	if (line.n)
+		log_info("%.*s", SPAN_ARG(buf_span(&line)));
+	buf_free(&line);
+}
+
+static sfsistat on_eom(SMFICTX *ctx)
+{
+	struct session *s = session_of(ctx);
+	const char *queue_id = macro(ctx, "i");
+	sfsistat status;
+
+	if (!queue_id)
+		queue_id = "NOQUEUE";
+	/* No memory when it began: our failure holds no mail back, but is said. */
+	if (!s || !session_in_message(s)) {
+		log_error("%s: a message goes on that was not looked at: no memory for it", queue_id);
+		return SMFIS_CONTINUE;
+	}
+	session_eom(s, (int64_t)time(NULL));
+	status = apply_verdict(ctx, &s->t, queue_id);
+	log_message(s, queue_id);
+	session_end(s);
+	return status;
+}
+
+static sfsistat on_abort(SMFICTX *ctx)
+{
+	struct session *s = session_of(ctx);
+
+	if (s)
+		session_end(s);
+	return SMFIS_CONTINUE;
+}
+
+static sfsistat on_close(SMFICTX *ctx)
+{
+	session_free(session_of(ctx));
+	(void)smfi_setpriv(ctx, NULL);
+	return SMFIS_CONTINUE;
+}
+
+int callbacks_register(struct err *e)
+{
+	static char name[] = "stir-milter";
+	struct smfiDesc d = {
+		.xxfi_name = name,
+		.xxfi_version = SMFI_VERSION,
+		.xxfi_flags = ACTIONS,
+		.xxfi_negotiate = on_negotiate,
+		.xxfi_connect = on_connect,
+		.xxfi_envfrom = on_mail,
+		.xxfi_envrcpt = on_rcpt,
+		.xxfi_header = on_header,
+		.xxfi_eoh = on_eoh,
+		.xxfi_body = on_body,
+		.xxfi_eom = on_eom,
+		.xxfi_abort = on_abort,
+		.xxfi_close = on_close,
+	};
+
+	if (smfi_register(d) != MI_SUCCESS)
+		return err_set(e, ERR_UNAVAILABLE, "libmilter does not take our callbacks");
+	return 0;
+}

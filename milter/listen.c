@@ -1,0 +1,196 @@
+/*
+ * Whether a socket is in use, and opening it.  How one is written is checked
+ * where the setting is read.
+ *
+ * libmilter would unlink a socket that another process still answers on, so we
+ * look first, with the folder locked against a second starter.
+ */
+#include "config.h"
+
+#include "milter/listen.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <libmilter/mfapi.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum { BACKLOG = 1024 };
+
+/* The path of a local socket, or NULL. */
+static const char *local_path(const char *spec)
+{
+	if (strncmp(spec, "local:", 6) == 0)
+		return spec + 6;
+	return strncmp(spec, "unix:", 5) == 0 ? spec + 5 : NULL;
+}
+
+static char *folder_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (!slash)
+		return strdup(".");
+	return strndup(path, slash == path ? 1 : (size_t)(slash - path));
+}
+
+static int check_local(const char *path, struct err *e)
+{
+	char *folder = folder_of(path);
+	struct stat st;
+	int rc = 0;
+
+	if (!folder)
+		return err_set(e, ERR_UNAVAILABLE, "no memory");
+	if (stat(folder, &st))
+		rc = err_set(e, ERR_CONFIG, "Socket: %s: %s", folder, strerror(errno));
+	else if (!S_ISDIR(st.st_mode))
+		rc = err_set(e, ERR_CONFIG, "Socket: %s is no folder", folder);
+	free(folder);
+	return rc;
+}
+
+static int check_fd(const char *spec, const char *number, struct err *e)
+{
+	long fd = strtol(number, NULL, 10);
+
+	if (fd > INT_MAX || fcntl((int)fd, F_GETFD) < 0)
+		return err_set(e, ERR_CONFIG, "Socket %s: that descriptor is not open", spec);
+	return 0;
+}
+
+int listen_check(const char *spec, struct err *e)
+{
+	if (!spec)
+		return err_set(e, ERR_CONFIG, "Socket is not set: say where the MTA reaches us, such as local:PATH or inet:PORT@127.0.0.1");
+	if (local_path(spec))
+		return check_local(local_path(spec), e);
+	return strncmp(spec, "fd:", 3) == 0 ? check_fd(spec, spec + 3, e) : 0;
+}
+
+/* 0 and errno of connect(2); a listener with a full queue answers EAGAIN. */
+static int probe(const char *path, int *error)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -1;
+	/* settings_syntax.c refuses longer ones. */
+	assert(strlen(path) < sizeof sun.sun_path);
+	memcpy(sun.sun_path, path, strlen(path) + 1);
+	*error = connect(fd, (const struct sockaddr *)&sun, sizeof sun) == 0 ? 0 : errno;
+	(void)close(fd);
+	return 0;
+}
+
+static int clear_way(const char *path, struct err *e)
+{
+	struct stat st;
+	int error = 0;
+
+	if (lstat(path, &st)) {
+		if (errno == ENOENT)
+			return 0;
+		return err_set(e, ERR_UNAVAILABLE, "%s: %s", path, strerror(errno));
+	}
+	if (!S_ISSOCK(st.st_mode))
+		return err_set(e, ERR_UNAVAILABLE, "%s is in the way, and is no socket", path);
+	if (probe(path, &error))
+		return err_set(e, ERR_OS, "can't make a socket: %s", strerror(errno));
+	if (error == 0 || error == EAGAIN)
+		return err_set(e, ERR_UNAVAILABLE, "%s: another process answers on it", path);
+	if (error != ECONNREFUSED)
+		return err_set(e, ERR_UNAVAILABLE, "%s: can't tell whether anybody uses it: %s", path, strerror(error));
+	if (unlink(path))
+		return err_set(e, ERR_UNAVAILABLE, "%s: can't remove a left-over socket: %s", path, strerror(errno));
+	return 0;
+}
+
+static int open_plain(const char *spec, struct err *e)
+{
+	char *copy = strdup(spec);
+	int rc;
+
+	if (!copy)
+		return err_set(e, ERR_UNAVAILABLE, "no memory");
+	rc = smfi_setconn(copy);
+	free(copy);
+	if (rc != MI_SUCCESS)
+		return err_set(e, ERR_CONFIG, "Socket %s: libmilter refuses it", spec);
+	if (smfi_setbacklog(BACKLOG) != MI_SUCCESS)
+		return err_set(e, ERR_BUG, "libmilter refuses a backlog of %d", BACKLOG);
+	errno = 0;
+	if (smfi_opensocket(false) != MI_SUCCESS)
+		return err_set(e, ERR_UNAVAILABLE, "can't listen on %s: %s", spec, errno ? strerror(errno) : "see libmilter's line in the system log");
+	return 0;
+}
+
+static int open_local(struct listen *l, const char *spec, const char *path, struct err *e)
+{
+	struct stat st;
+
+	if (clear_way(path, e) || open_plain(spec, e))
+		return -1;
+	l->path = strdup(path);
+	if (!l->path || lstat(path, &st))
+		return err_set(e, ERR_UNAVAILABLE, "%s: %s", path, l->path ? strerror(errno) : "no memory");
+	l->dev = st.st_dev;
+	l->ino = st.st_ino;
+	return 0;
+}
+
+/* Two starters at once would each take the other's new socket for a left-over one. */
+static int lock_folder(const char *path, struct err *e)
+{
+	char *folder = folder_of(path);
+	int fd;
+
+	if (!folder)
+		return err_set(e, ERR_UNAVAILABLE, "no memory");
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || flock(fd, LOCK_EX)) {
+		(void)err_set(e, ERR_UNAVAILABLE, "%s: can't lock: %s", folder, strerror(errno));
+		if (fd >= 0)
+			(void)close(fd);
+		fd = -1;
+	}
+	free(folder);
+	return fd;
+}
+
+int listen_open(struct listen *l, const char *spec, struct err *e)
+{
+	const char *path;
+	int rc, lock;
+
+	*l = (struct listen){0};
+	if (listen_check(spec, e))
+		return -1;
+	path = local_path(spec);
+	if (!path)
+		return open_plain(spec, e);
+	lock = lock_folder(path, e);
+	if (lock < 0)
+		return -1;
+	rc = open_local(l, spec, path, e);
+	(void)close(lock);
+	return rc;
+}
+
+void listen_close(struct listen *l)
+{
+	struct stat st;
+
+	if (l->path && lstat(l->path, &st) == 0 && st.st_dev == l->dev && st.st_ino == l->ino)
+		(void)unlink(l->path);
+	free(l->path);
+	*l = (struct listen){0};
+}

@@ -1,0 +1,234 @@
+/*
+ * The order of a start: options, configuration, engine, rights, socket, PID
+ * file, mail; and of a stop, backwards.
+ *
+ * Stays in the foreground: whoever starts it (systemd) keeps it.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/log.h"
+#include "milter/callbacks.h"
+#include "milter/listen.h"
+#include "milter/options.h"
+#include "milter/privilege.h"
+#include "milter/reload.h"
+#include "milter/session.h"
+#include "milter/supervise.h"
+#include "milter/version.h"
+
+#define PROGRAM "stir-milter"
+
+enum { OUTPUT_MAX = 1024 * 1024 };
+
+/* Standard output may be a full disk. */
+static int print(struct buf *out, struct err *e)
+{
+	if (out->failed)
+		return err_set(e, ERR_UNAVAILABLE, "no memory");
+	if ((out->n && fwrite(out->p, 1, out->n, stdout) != out->n) || fflush(stdout))
+		return err_set(e, ERR_OS, "can't write: %s", strerror(errno));
+	return 0;
+}
+
+static int print_version(struct err *e)
+{
+	struct buf out;
+	int rc;
+
+	buf_init(&out, OUTPUT_MAX);
+	version_write(&out);
+	rc = print(&out, e);
+	buf_free(&out);
+	return rc;
+}
+
+static int print_usage(struct err *e)
+{
+	struct buf out;
+	int rc;
+
+	buf_init(&out, OUTPUT_MAX);
+	(void)buf_puts(&out, options_usage());
+	rc = print(&out, e);
+	buf_free(&out);
+	return rc;
+}
+
+static int print_config(const struct options *o, struct err *e)
+{
+	struct settings s;
+	struct buf out;
+	int rc;
+
+	if (reload_read(o, &s, e))
+		return -1;
+	buf_init(&out, OUTPUT_MAX);
+	settings_print(&out, &s);
+	rc = print(&out, e);
+	buf_free(&out);
+	settings_free(&s);
+	return rc;
+}
+
+/* Everything a start would look at, and nothing changed. */
+static int check(const struct options *o, struct err *e)
+{
+	struct engine *g = NULL;
+	struct privilege p;
+	struct settings s;
+	int rc;
+
+	if (reload_read(o, &s, e) || engine_open(&s, &g, e))
+		return -1;
+	rc = listen_check(engine_settings(g)->socket, e);
+	if (rc == 0) {
+		rc = privilege_resolve(&p, engine_settings(g)->user_id, e);
+		privilege_free(&p);
+	}
+	engine_unref(g);
+	return rc;
+}
+
+static int write_pid(const char *path, struct err *e)
+{
+	int fd, n, bad;
+
+	if (!path)
+		return 0;
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return err_set(e, ERR_RIGHTS, "PidFile %s: %s", path, strerror(errno));
+	n = dprintf(fd, "%ld\n", (long)getpid());
+	bad = close(fd);
+	return n < 0 || bad ? err_set(e, ERR_OS, "PidFile %s: can't write", path) : 0;
+}
+
+static int become(const struct settings *s, struct err *e)
+{
+	struct privilege p;
+	int rc = privilege_resolve(&p, s->user_id, e);
+
+	if (rc == 0)
+		rc = privilege_drop(&p, e);
+	privilege_free(&p);
+	if (rc == 0 && s->key_file && access(s->key_file, R_OK))
+		log_warn("%s can't be read by this user: a reload will fail", s->key_file);
+	return rc;
+}
+
+/* What a run leaves behind to be tidied up. */
+struct running {
+	struct listen listen;
+	char *pid_file; /* owned; NULL when none was written */
+};
+
+static int start(struct running *r, const struct settings *s, struct err *e)
+{
+	if (become(s, e) || callbacks_register(e) || listen_open(&r->listen, s->socket, e) || write_pid(s->pid_file, e))
+		return -1;
+	if (s->pid_file) {
+		r->pid_file = strdup(s->pid_file);
+		if (!r->pid_file)
+			return err_set(e, ERR_UNAVAILABLE, "no memory");
+	}
+	log_notice("%s started on %s", PACKAGE_VERSION, s->socket);
+	return 0;
+}
+
+static void tidy_up(struct running *r)
+{
+	if (r->pid_file)
+		(void)unlink(r->pid_file);
+	free(r->pid_file);
+	listen_close(&r->listen);
+	reload_stop();
+}
+
+/* The engine that a start needs; its settings choose where we log. */
+static int open_first(const struct options *o, struct engine **g, struct err *e)
+{
+	struct settings s;
+
+	if (reload_read(o, &s, e))
+		return -1;
+	log_set_level(o->verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
+	if (s.syslog)
+		log_to_syslog(PROGRAM, s.syslog_facility);
+	if (listen_check(s.socket, e)) {
+		settings_free(&s);
+		return -1;
+	}
+	return engine_open(&s, g, e);
+}
+
+static int serve(const struct options *o, struct err *e)
+{
+	struct running r = {0};
+	struct engine *g = NULL;
+	int rc;
+
+	if (supervise_prepare(e) || open_first(o, &g, e))
+		return -1;
+	privilege_raise_nofile();
+	(void)umask((mode_t)engine_settings(g)->umask);
+	engine_ref(g);
+	rc = reload_start(g, e);
+	if (rc == 0)
+		rc = start(&r, engine_settings(g), e);
+	/* Not kept beyond the start: a reload shall end this engine. */
+	engine_unref(g);
+	if (rc == 0) {
+		rc = supervise_run(o, e);
+		log_notice("stopped");
+	}
+	tidy_up(&r);
+	return rc;
+}
+
+static int act(const struct options *o, struct err *e)
+{
+	if (o->help)
+		return print_usage(e);
+	if (o->version)
+		return print_version(e);
+	engine_global_init();
+	if (o->print_config)
+		return print_config(o, e);
+	return o->check ? check(o, e) : serve(o, e);
+}
+
+/* To the terminal in any case: syslog may be where nobody looks just now. */
+static int report(const struct options *o, const struct err *e)
+{
+	fprintf(stderr, "%s: %s\n", PROGRAM, e->text);
+	if (e->code == ERR_USAGE)
+		fprintf(stderr, "%s -h says how to call it\n", PROGRAM);
+	if (o->check && e->code != ERR_USAGE)
+		return err_exit_status(ERR_CONFIG);
+	return err_exit_status(e->code);
+}
+
+int main(int argc, char **argv)
+{
+	struct options o;
+	struct err e;
+	int status = 0;
+
+	err_clear(&e);
+	log_to_stderr(PROGRAM);
+	if (options_parse(&o, argc, argv, &e) || act(&o, &e))
+		status = report(&o, &e);
+	options_free(&o);
+	/* Callbacks may still be at work; exit handlers would pull the ground from under them. */
+	if (session_count().in_hand)
+		_exit(status);
+	return status;
+}

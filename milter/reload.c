@@ -1,0 +1,134 @@
+/*
+ * Builds a new engine off the mail path and swaps one pointer under a mutex.
+ *
+ * The pointer is static because libmilter's callbacks have no user argument.
+ * Knows which settings take effect at the start only.
+ */
+#include "config.h"
+
+#include "milter/reload.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "core/limits.h"
+#include "core/log.h"
+
+static struct {
+	pthread_mutex_t lock; /* guards engine */
+	struct engine *engine;
+} current = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+/* Main thread only: what was true at the start. */
+static struct {
+	char *socket, *user_id, *pid_file;
+	unsigned umask;
+	bool syslog;
+	int syslog_facility;
+} start;
+
+int reload_read(const struct options *o, struct settings *s, struct err *e)
+{
+	if (settings_init(s, e))
+		return -1;
+	if (settings_read(s, o->file, e) || options_apply(o, s, e) || settings_check(s, e)) {
+		settings_free(s);
+		return -1;
+	}
+	return 0;
+}
+
+static struct engine *swap(struct engine *g)
+{
+	struct engine *old;
+
+	pthread_mutex_lock(&current.lock);
+	old = current.engine;
+	current.engine = g;
+	pthread_mutex_unlock(&current.lock);
+	return old;
+}
+
+static int copy(char **out, const char *s, struct err *e)
+{
+	*out = s ? strdup(s) : NULL;
+	return s && !*out ? err_set(e, ERR_UNAVAILABLE, "no memory") : 0;
+}
+
+static void advise(const struct engine *g)
+{
+	struct buf text;
+
+	buf_init(&text, LIMIT_LOG_LINE);
+	engine_advice(g, (int64_t)time(NULL), &text);
+	if (text.n)
+		log_warn("%.*s", SPAN_ARG(buf_span(&text)));
+	buf_free(&text);
+}
+
+int reload_start(struct engine *g, struct err *e)
+{
+	const struct settings *s = engine_settings(g);
+
+	engine_unref(swap(g));
+	if (copy(&start.socket, s->socket, e) || copy(&start.user_id, s->user_id, e) || copy(&start.pid_file, s->pid_file, e))
+		return -1;
+	start.umask = s->umask;
+	start.syslog = s->syslog;
+	start.syslog_facility = s->syslog_facility;
+	advise(g);
+	return 0;
+}
+
+struct engine *reload_engine(void)
+{
+	struct engine *g;
+
+	pthread_mutex_lock(&current.lock);
+	g = current.engine ? engine_ref(current.engine) : NULL;
+	pthread_mutex_unlock(&current.lock);
+	return g;
+}
+
+static void note_unless(bool same, const char *name)
+{
+	if (!same)
+		log_warn("%s has changed: that needs a restart", name);
+}
+
+static void note_start_only(const struct settings *s)
+{
+	note_unless(span_eq(span_cstr(s->socket), span_cstr(start.socket)), "Socket");
+	note_unless(span_eq(span_cstr(s->user_id), span_cstr(start.user_id)), "UserID");
+	note_unless(span_eq(span_cstr(s->pid_file), span_cstr(start.pid_file)), "PidFile");
+	note_unless(s->umask == start.umask, "UMask");
+	note_unless(s->syslog == start.syslog, "Syslog");
+	note_unless(s->syslog_facility == start.syslog_facility, "SyslogFacility");
+}
+
+void reload_again(const struct options *o)
+{
+	struct engine *fresh = NULL;
+	struct settings s;
+	struct err e;
+
+	err_clear(&e);
+	if (reload_read(o, &s, &e) || engine_open(&s, &fresh, &e)) {
+		log_error("reload failed, the configuration in force stays: %s", e.text);
+		return;
+	}
+	note_start_only(engine_settings(fresh));
+	advise(fresh);
+	engine_unref(swap(fresh));
+	log_notice("configuration read again");
+}
+
+void reload_stop(void)
+{
+	engine_unref(swap(NULL));
+	free(start.socket);
+	free(start.user_id);
+	free(start.pid_file);
+	start.socket = start.user_id = start.pid_file = NULL;
+}

@@ -1,0 +1,194 @@
+/*
+ * smfi_main() in a thread of its own, signals read from a descriptor in the
+ * main one: no handlers, and what comes during a reload waits.
+ *
+ * libmilter stops the process on HUP, TERM and INT, for which a thread of its
+ * own waits in sigwait(3); see below.  smfi_stop() isn't called: it takes up to
+ * five seconds, in which the MTA could reach nobody, and then cuts what is open
+ * just as the end of the process does.
+ */
+#include "config.h"
+
+#include "milter/supervise.h"
+
+#include <errno.h>
+#include <libmilter/mfapi.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/log.h"
+#include "milter/reload.h"
+#include "milter/session.h"
+
+enum { DRAIN_LOOK_MS = 20 };
+
+struct supervisor {
+	const struct options *options;
+	int signals; /* signalfd */
+	int ended;   /* eventfd: smfi_main() has returned */
+	bool stop;   /* TERM or INT came */
+	bool dead;   /* smfi_main() returned by itself */
+};
+
+/*
+ * libmilter's signal thread must not get what is sent to us: it would take HUP
+ * for an order to stop.  Whenever we aren't just waiting for a signal ourselves
+ * the kernel would hand it to that thread, so its sigwait() is answered here,
+ * never.  No other code of this program calls it.
+ */
+__attribute__((visibility("default"))) int sigwait(const sigset_t *set, int *sig)
+{
+	(void)set;
+	(void)sig;
+	for (;;)
+		(void)pause();
+}
+
+static void our_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGHUP);
+	sigaddset(set, SIGUSR1);
+	sigaddset(set, SIGUSR2);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGINT);
+}
+
+int supervise_prepare(struct err *e)
+{
+	sigset_t set;
+
+	our_signals(&set);
+	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+		return err_set(e, ERR_OS, "can't ignore SIGPIPE: %s", strerror(errno));
+	int rc = pthread_sigmask(SIG_BLOCK, &set, NULL);
+	return rc ? err_set(e, ERR_OS, "can't block signals: %s", strerror(rc)) : 0;
+}
+
+static void *run_libmilter(void *arg)
+{
+	const struct supervisor *v = arg;
+	uint64_t one = 1;
+
+	if (smfi_main() != MI_SUCCESS)
+		log_error("libmilter ended with a failure");
+	/* Fails only when full, and then it says the same. */
+	if (write(v->ended, &one, sizeof one) < 0)
+		return NULL;
+	return NULL;
+}
+
+static void log_counters(void)
+{
+	struct session_count c = session_count();
+
+	log_notice("connections=%u in-hand=%u messages=%lu", c.connections, c.in_hand, c.begun);
+}
+
+static void take_signal(struct supervisor *v)
+{
+	struct signalfd_siginfo si;
+
+	if (read(v->signals, &si, sizeof si) != (ssize_t)sizeof si)
+		return;
+	switch (si.ssi_signo) {
+	case SIGHUP:
+	case SIGUSR1:
+		reload_again(v->options);
+		break;
+	case SIGUSR2:
+		log_counters();
+		break;
+	default:
+		v->stop = true;
+	}
+}
+
+/* Waits at most so long (-1: for ever) for a signal or the end of libmilter. */
+static void wait_event(struct supervisor *v, int timeout_ms)
+{
+	struct pollfd p[2] = {{.fd = v->signals, .events = POLLIN}, {.fd = v->ended, .events = POLLIN}};
+
+	if (poll(p, 2, timeout_ms) <= 0)
+		return;
+	if (p[1].revents)
+		v->dead = true;
+	if (p[0].revents)
+		take_signal(v);
+}
+
+static int64_t monotonic_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static int64_t drain_time_ms(void)
+{
+	struct engine *g = reload_engine();
+	int64_t ms = g ? (int64_t)engine_settings(g)->shutdown_timeout_s * 1000 : 0;
+
+	engine_unref(g);
+	return ms;
+}
+
+/* What is in hand when the process ends is cut, and its client asked to try again. */
+static void drain(struct supervisor *v)
+{
+	int64_t until = monotonic_ms() + drain_time_ms();
+	unsigned left = session_count().in_hand;
+
+	if (left)
+		log_notice("stopping; %u messages in hand", left);
+	v->stop = false;
+	while (!v->dead && !v->stop && monotonic_ms() < until && session_count().in_hand)
+		wait_event(v, DRAIN_LOOK_MS);
+	left = session_count().in_hand;
+	if (left)
+		log_warn("%u messages in hand are cut; their clients are asked to try again", left);
+}
+
+static int start_libmilter(struct supervisor *v, struct err *e)
+{
+	pthread_t thread;
+	int rc = pthread_create(&thread, NULL, run_libmilter, v);
+
+	if (!rc)
+		rc = pthread_detach(thread);
+	return rc ? err_set(e, ERR_OS, "can't start a thread: %s", strerror(rc)) : 0;
+}
+
+static int run(struct supervisor *v, struct err *e)
+{
+	if (start_libmilter(v, e))
+		return -1;
+	while (!v->stop && !v->dead)
+		wait_event(v, -1);
+	if (v->dead)
+		return err_set(e, ERR_OS, "libmilter ended by itself");
+	drain(v);
+	return 0;
+}
+
+int supervise_run(const struct options *o, struct err *e)
+{
+	/* Outlives this call: libmilter's thread may still look at it. */
+	static struct supervisor v;
+	sigset_t set;
+
+	our_signals(&set);
+	v.options = o;
+	v.signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	v.ended = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (v.signals < 0 || v.ended < 0)
+		return err_set(e, ERR_OS, "can't watch for signals: %s", strerror(errno));
+	return run(&v, e);
+}
