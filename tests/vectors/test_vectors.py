@@ -1,0 +1,80 @@
+"""Every folder of tests/vectors/cases through stirctl and through the milter:
+the expected result from both, and the same edits."""
+
+import json
+import os
+import subprocess
+
+import milterdaemon
+import tap
+from milterclient import send_message
+
+SRC = os.path.join(os.environ.get('srcdir', '.'), 'tests', 'vectors')
+CASES = os.path.join(SRC, 'cases')
+PKI = os.path.abspath(os.path.join(SRC, 'pki'))
+
+
+def settings_of(case):
+    return ['AuthservID mx.b.example', f'TrustAnchors {PKI}/anchors.pem', f'CertificateDir {PKI}/certs',
+            *(line.replace('@PKI@', PKI) for line in case['settings'])]
+
+
+def by_stirctl(place, name, case, octets):
+    """The facts as JSON, and the message as it would be passed on."""
+    conf = place.path(name + '.ctl.conf')
+    with open(conf, 'w') as f:
+        f.write('\n'.join(['Mode v', *settings_of(case), '']))
+    args = ['-c', conf, '--now', str(case['now'])]
+    for r in case['rcpt']:
+        args += ['--rcpt', r]
+    path = os.path.join(CASES, name, 'message.eml')
+    facts = subprocess.run([milterdaemon.STIRCTL, 'verify', '--json', *args, path], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
+    tagged = subprocess.run([milterdaemon.STIRCTL, 'verify', '--out', '-', *args, path], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
+    return facts.returncode, json.loads(facts.stdout or b'{}'), tagged.stdout
+
+
+def by_milter(place, name, case, octets, preload):
+    """The message as the MTA would have it after the milter's edits."""
+    daemon = milterdaemon.Daemon(place, name, ['Mode v', 'LogWhy yes', *settings_of(case)], [])
+    daemon.conf = place.conf(name + '.conf', f'Socket local:{daemon.socket}', base=daemon.lines)
+    place.daemons.append(daemon)
+    asan = os.environ.get('ASAN_OPTIONS', '')
+    env = dict(os.environ, LD_PRELOAD=preload, STIR_FIXED_TIME=str(case['now']), ASAN_OPTIONS=asan + ':verify_asan_link_order=0')
+    daemon.start(env=env)
+    try:
+        return send_message(daemon.socket, octets, case['mail_from'], case['rcpt'])
+    finally:
+        daemon.stop()
+
+
+def make_preload(place):
+    so = place.path('fixed_time.so')
+    source = os.path.join(SRC, '..', 'lib', 'fixed_time.c')
+    subprocess.run([os.environ.get('STIR_CC', 'cc').split()[0], '-shared', '-fPIC', '-O1', '-o', so, source], check=True)
+    return so
+
+
+def check(place, name, preload):
+    with open(os.path.join(CASES, name, 'case.json')) as f:
+        case = json.load(f)
+    with open(os.path.join(CASES, name, 'message.eml'), 'rb') as f:
+        octets = f.read()
+    want = case['expect']
+    status, facts, tagged = by_stirctl(place, name, case, octets)
+    tap.is_equal({k: facts.get(k) for k in want}, want, f'{name}: {case["what"]} (stirctl)')
+    tap.is_equal(status, 0 if want['result'] == 'pass' else 1, f'{name}: exit status')
+    result = by_milter(place, name, case, octets, preload)
+    values = [' '.join(v.split()) for v in result.values('Authentication-Results')]
+    ours = [v for v in values if 'mx.b.example' in v]
+    tap.ok(len(ours) == 1 and f'x-stir={want["result"]} reason={want["reason"]}' in ours[0], f'{name}: the same from the milter')
+    tap.is_equal(result.message.replace(b'\r\n', b'\n'), tagged.replace(b'\r\n', b'\n'), f'{name}: the same edits')
+    if name == 'no-identity-forged-results':
+        tap.is_equal(len(values), 2, f'{name}: ours, and the one of another host')
+        tap.is_equal(result.values('X-STIR-Policy'), [], f'{name}: the old policy field is gone')
+
+
+with milterdaemon.Place() as place:
+    preload = make_preload(place)
+    for name in sorted(os.listdir(CASES)):
+        check(place, name, preload)
+tap.done()
