@@ -6,6 +6,7 @@ that was started.  Postfix needs root (or rather: master(8) does).
 """
 
 import ctypes
+import errno
 import os
 import pwd
 import shutil
@@ -86,8 +87,11 @@ def _bind_to_mnt(path):
     """Shows path as /mnt to this process and its children only."""
     libc = ctypes.CDLL(None, use_errno=True)
     new_ns, rec_private, bind = 0x00020000, 0x4000 | 0x40000, 0x1000
-    if libc.unshare(new_ns) or libc.mount(b'none', b'/', None, rec_private, None) \
-            or libc.mount(path.encode(), b'/mnt', None, bind, None):
+    good = libc.unshare(new_ns) == 0
+    # In a chroot "/" is no mount point and can't be made private; stop() unmounts.
+    if good and libc.mount(b'none', b'/', None, rec_private, None) and ctypes.get_errno() != errno.EINVAL:
+        good = False
+    if not good or libc.mount(path.encode(), b'/mnt', None, bind, None):
         raise RuntimeError(
             f'user {MAIL_OWNER} (Postfix) can not reach {path}, since a folder above it is closed to others, '
             f'and no private mount could be made ({os.strerror(ctypes.get_errno())}); '
@@ -337,12 +341,12 @@ class Lab:
         self.real_dir = tempfile.mkdtemp(prefix='tap-lab-', dir=os.getcwd())
         os.chmod(self.real_dir, 0o755)
         self.dir = self.real_dir
-        if not _reachable_by_others(self.real_dir):
-            self.dir = _bind_to_mnt(self.real_dir)
         self.a_holds, self.b_more = a_holds, b_more
         self.running = []
         self.mutate = mutate
         try:
+            if not _reachable_by_others(self.real_dir):
+                self.dir = _bind_to_mnt(self.real_dir)
             self.make_pki(plan)
             self.make_carriers()
         except BaseException:
@@ -444,10 +448,12 @@ NumberPlan {self.path('plan')}
                 shutil.rmtree(path, ignore_errors=True)
             else:
                 os.remove(path)
+        if self.dir != self.real_dir:
+            ctypes.CDLL(None).umount2(self.dir.encode(), 2)     # MNT_DETACH
         try:
             os.rmdir(self.real_dir)
         except OSError:
-            pass        # still bound to /mnt in this process
+            pass        # a process that is just ending may still be in it
 
     def __enter__(self):
         return self
