@@ -84,6 +84,22 @@ static bool boundary_doubled(const struct contenttype *ct)
 	return n > 1;
 }
 
+/*
+ * RFC 2231 lets "charset*=..." or "boundary*0=..." say what charset and boundary
+ * say, and readers differ in which they follow.  (name* only names a file, and is
+ * common.)
+ */
+static bool has_extended(const struct contenttype *ct)
+{
+	static const char *const decisive[] = {"boundary*", "charset*", "type*", "start*", "delsp*", "format*"};
+
+	for (size_t i = 0; i < ct->nparam; i++)
+		for (size_t k = 0; k < sizeof decisive / sizeof *decisive; k++)
+			if (span_starts(ct->param[i].name, decisive[k]))
+				return true;
+	return false;
+}
+
 static bool opens_message(const struct contenttype *ct, const struct description *d)
 {
 	struct span e = span_trim(d->transfer_encoding);
@@ -98,6 +114,8 @@ static bool opens_message(const struct contenttype *ct, const struct description
 static void classify(struct content *c, const struct description *d, struct mimewalk_entity *e)
 {
 	memset(e, 0, sizeof *e);
+	if (has_extended(&c->type))
+		c->ambiguous = true;
 	if (span_starts(c->type.type, "multipart/")) {
 		if (boundary_doubled(&c->type))
 			c->ambiguous = true;
@@ -231,6 +249,8 @@ static void end_leaf(struct content *c)
 		set_limit(c, CONTENT_NO_MEMORY);
 	if (c->leaf.transfer.failed)
 		set_limit(c, CONTENT_TOO_LARGE);
+	if (c->leaf.transfer.beyond)
+		c->ambiguous = true;
 	canonical_digest(&c->form, &digest);
 }
 
@@ -362,7 +382,8 @@ void content_end(struct content *c, struct content_result *out)
 		set_limit(c, CONTENT_NO_MEMORY);
 	if (c->form.too_large)
 		set_limit(c, CONTENT_TOO_LARGE);
-	if (c->form.unclear)
+	/* What two readers may read in two ways has no form that both agree on. */
+	if (c->form.unclear || c->ambiguous || c->walk.ambiguous)
 		set_limit(c, CONTENT_NO_FORM);
 	if (c->limit == CONTENT_WITHIN && hash_form(c, &out->msgc))
 		set_limit(c, CONTENT_NO_MEMORY);

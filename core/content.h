@@ -57,8 +57,9 @@ struct content_result {
 	bool eightbit;            /* an octet over 0x7F in the body */
 	/* Two readers may see two messages (profile.md Q6): a header with two
 	 * Content-Type or two Content-Transfer-Encoding fields in a part, a
-	 * doubled boundary parameter, one of these fields with blanks before its
-	 * colon, or an inner boundary that is also an outer one or a prefix of it. */
+	 * doubled boundary parameter, a decisive parameter in RFC 2231's form, one of these fields with blanks before its
+	 * colon, an inner boundary that is also an outer one or a prefix of it, or
+	 * base64 that goes on after its padding.  Such content has no form. */
 	bool ambiguous;
 };
 

@@ -48,7 +48,7 @@ void transfer_begin(struct transfer *t, enum transfer_kind kind, transfer_sink *
 	t->kind = kind;
 	t->sink = sink;
 	t->ctx = ctx;
-	t->failed = t->ended = t->cr = false;
+	t->failed = t->beyond = t->ended = t->cr = false;
 	t->nesc = 0;
 	t->run = 0;
 	t->nheld = 0;
@@ -133,11 +133,15 @@ static void clean_stage(struct transfer *t)
 {
 	size_t k = 0;
 
-	for (size_t i = 0; i < t->nheld && !t->ended; i++) {
-		if (in_alphabet(t->held[i]))
-			t->held[k++] = t->held[i];
-		else if (t->held[i] == '=')
+	for (size_t i = 0; i < t->nheld; i++) {
+		if (t->held[i] == '=')
 			t->ended = true;
+		else if (!in_alphabet(t->held[i]))
+			continue;
+		else if (t->ended)
+			t->beyond = true;
+		else
+			t->held[k++] = t->held[i];
 	}
 	t->nheld = k;
 }
@@ -159,6 +163,13 @@ static void base64_flush(struct transfer *t, bool end)
 	emit(t, out, n / 4 * 3 + (end && rest ? rest - 1 : 0));
 	t->nheld = end ? 0 : rest;
 	memmove(t->held, t->held + n - rest, t->nheld);
+}
+
+/* After the padding nothing is decoded, only noticed. */
+static void base64_after(struct transfer *t, const char *p, size_t n)
+{
+	for (size_t i = 0; i < n && !t->beyond; i++)
+		t->beyond = in_alphabet(p[i]);
 }
 
 /* How many octets to stage, then decodes if that is worth it. */
@@ -212,6 +223,7 @@ static void base64_feed(struct transfer *t, const char *p, size_t n)
 			k = 0;
 		}
 	}
+	base64_after(t, p, n);
 	emit(t, out, k);
 }
 

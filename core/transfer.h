@@ -28,6 +28,7 @@ struct transfer {
 	enum transfer_kind kind;
 	transfer_sink *sink;
 	void *ctx;
+	bool beyond; /* base64: characters of the alphabet after the padding: some readers decode on */
 	bool failed; /* more than TRANSFER_BLANKS_MAX blanks before a line end */
 	/* private from here */
 	bool ended;         /* base64: the first '=' was seen */

@@ -284,7 +284,7 @@ static enum stir_reason judge_content(struct look *l, bool raw, bool decoded)
 		return STIR_OK;
 	}
 	l->c->integrity = STIR_INTEGRITY_MISMATCH;
-	return raw || !t->has_msgi ? STIR_MSGC_MISMATCH : STIR_MSGI_MISMATCH;
+	return raw ? STIR_MSGC_MISMATCH : STIR_MSGI_MISMATCH;
 }
 
 static bool structure_suspect(const struct content_result *c)
