@@ -113,11 +113,32 @@ static bool next_result(struct span *s, bool *unreadable)
 	}
 }
 
+static bool is_host_octet(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_' || c == '.';
+}
+
+/* Does the word stand in the text, not as a part of a longer one? */
 static bool occurs(struct span hay, struct span needle)
 {
-	for (size_t i = 0; i + needle.n <= hay.n; i++)
-		if (span_caseeq(span_make(hay.p + i, needle.n), needle))
+	for (size_t i = 0; i + needle.n <= hay.n; i++) {
+		size_t end = i + needle.n;
+
+		bool method = needle.p[needle.n - 1] == '=' || needle.p[needle.n - 1] == '/';
+
+		if (!span_caseeq(span_make(hay.p + i, needle.n), needle))
+			continue;
+		/* White space is gone, so what stands before a method says nothing. */
+		if (method)
 			return true;
+		if (i && is_host_octet(hay.p[i - 1]))
+			continue;
+		/* "host." is the host, "host.example" isn't. */
+		if (end < hay.n && hay.p[end] == '.')
+			end++;
+		if (end == hay.n || !is_host_octet(hay.p[end]) || span_casestarts(span_skip(hay, end), AUTHRES_METHOD))
+			return true;
+	}
 	return false;
 }
 
@@ -129,6 +150,35 @@ static struct span without_dot(struct span id)
 	return id;
 }
 
+/*
+ * The same question of a value that isn't grammar: without comments, white space
+ * and quotes, do our name and a result of our method stand in it?
+ */
+static bool looks_like_claim(struct span value, struct span authserv_id)
+{
+	struct span whole = value;
+	struct buf text;
+	bool claim, no_name, comments = true;
+
+	buf_init(&text, value.n + 1);
+	while (value.n) {
+		struct span after = value;
+
+		/* An open comment hides nothing, and is looked for once. */
+		comments = comments && skip_cfws(&after);
+		if (comments)
+			value = after;
+		if (value.n && value.p[0] != '"' && value.p[0] != '\\' && !span_is_blank(value.p[0]))
+			buf_putc(&text, value.p[0]);
+		value = span_skip(value, 1);
+	}
+	no_name = span_casestarts(buf_span(&text), AUTHRES_METHOD "=");
+	claim = text.failed || ((no_name || occurs(buf_span(&text), authserv_id) || occurs(whole, authserv_id)) &&
+		(occurs(buf_span(&text), span_cstr(AUTHRES_METHOD "=")) || occurs(buf_span(&text), span_cstr(AUTHRES_METHOD "/"))));
+	buf_free(&text);
+	return claim;
+}
+
 bool authres_is_claim(struct span value, struct span authserv_id)
 {
 	struct span s = value;
@@ -137,21 +187,19 @@ bool authres_is_claim(struct span value, struct span authserv_id)
 	struct word w;
 
 	authserv_id = without_dot(authserv_id);
-	if (!word(&s, &w))
-		return occurs(value, authserv_id) && occurs(value, method);
-	if (w.n <= sizeof w.text)
-		w.n = without_dot(span_make(w.text, w.n)).n;
-	if (!word_is(&w, authserv_id))
-		return false;
-	while (next_result(&s, &unreadable)) {
-		if (!word(&s, &w)) {
-			unreadable = true;
-			break;
+	if (word(&s, &w)) {
+		if (w.n <= sizeof w.text)
+			w.n = without_dot(span_make(w.text, w.n)).n;
+		while (word_is(&w, authserv_id) && next_result(&s, &unreadable)) {
+			struct word m;
+
+			if (!word(&s, &m))
+				break;
+			if (word_is(&m, method))
+				return true;
 		}
-		if (word_is(&w, method))
-			return true;
 	}
-	return unreadable && occurs(value, method);
+	return looks_like_claim(value, authserv_id);
 }
 
 /* --- writing ---------------------------------------------------------------- */
@@ -206,6 +254,8 @@ static void put_item(struct writer *w, const char *name, struct span value)
 	buf_reset(&w->item);
 	buf_printf(&w->item, "%s=", name);
 	authres_value(&w->item, value);
+	if (w->item.failed)
+		w->out->failed = true;
 	put_folded(w->out, &w->line, buf_span(&w->item));
 }
 
@@ -223,6 +273,8 @@ static void put_claims(struct writer *w, const struct stir_check *c)
 	put_item(w, "policy.authority", span_cstr(tn_authority_name(c->authority)));
 	if (c->integrity != STIR_INTEGRITY_UNKNOWN)
 		put_item(w, "policy.msgi", span_cstr(stir_integrity_name(c->integrity)));
+	if (c->content_suspect)
+		put_item(w, "policy.content", span_cstr("suspect"));
 	put_item(w, "policy.dest", span_cstr(stir_dest_cover_name(c->dest_cover)));
 	put_number(w, "policy.age", c->age_s);
 }

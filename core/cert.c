@@ -292,6 +292,11 @@ void cert_chain_validity(const struct cert_chain *c, int64_t *not_before, int64_
 	*not_after = c->not_after;
 }
 
+bool cert_chain_unchecked(const struct cert_chain *c)
+{
+	return c->unchecked;
+}
+
 void cert_chain_set_validity(struct cert_chain *c, int64_t not_before, int64_t not_after)
 {
 	c->not_before = not_before;

@@ -46,6 +46,13 @@ X509 *cert_chain_at(const struct cert_chain *c, size_t i);
  * it, that of the whole path, the anchor included.
  */
 void cert_chain_validity(const struct cert_chain *c, int64_t *not_before, int64_t *not_after);
+/*
+ * After trust_check(): an issuer on the path names a provider (SPC), so that
+ * nothing says whether the numbers in the signer's list are that provider's
+ * (RFC 9060, 4.1: it takes data of the industry).  Its authority is then that of
+ * the provider.
+ */
+bool cert_chain_unchecked(const struct cert_chain *c);
 /* Only for trust_check(). */
 void cert_chain_set_validity(struct cert_chain *c, int64_t not_before, int64_t not_after);
 

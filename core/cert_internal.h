@@ -22,6 +22,7 @@ struct cert_chain {
 	struct tnauthlist *list;
 	struct claimrules *rules;
 	int64_t not_before, not_after;
+	bool unchecked; /* cert_chain_unchecked() */
 
 	/* The path trust_check() found, the signer first, the anchor last; and
 	 * for each of its certificates the lists its issuer has signed. */

@@ -86,18 +86,38 @@ static bool boundary_doubled(const struct contenttype *ct)
 
 /*
  * RFC 2231 lets "charset*=..." or "boundary*0=..." say what charset and boundary
- * say, and readers differ in which they follow.  (name* only names a file, and is
- * common.)
+ * say, and readers differ in which they follow.
  */
 static bool has_extended(const struct contenttype *ct)
 {
-	static const char *const decisive[] = {"boundary*", "charset*", "type*", "start*", "delsp*", "format*"};
+	static const char *const decisive[] = {"boundary*", "charset*", "type*", "start*", "delsp*", "format*", "name*"};
 
 	for (size_t i = 0; i < ct->nparam; i++)
 		for (size_t k = 0; k < sizeof decisive / sizeof *decisive; k++)
 			if (span_starts(ct->param[i].name, decisive[k]))
 				return true;
 	return false;
+}
+
+/*
+ * An encoding that we take for none may be one to somebody else, and parts of a
+ * multipart have their own.
+ */
+static bool odd_encoding(const struct contenttype *ct, struct span value)
+{
+	static const char *const known[] = {"", "7bit", "8bit", "binary", "quoted-printable", "base64"};
+	size_t n = span_starts(ct->type, "multipart/") ? 4 : 6;
+
+	for (size_t i = 0; i < n; i++)
+		if (span_caseis(span_trim(value), known[i]))
+			return false;
+	return true;
+}
+
+/* Types whose parameters, not their content, say what is shown. */
+static bool elsewhere(const struct contenttype *ct)
+{
+	return span_is(ct->type, "message/partial") || span_is(ct->type, "message/external-body");
 }
 
 static bool opens_message(const struct contenttype *ct, const struct description *d)
@@ -114,7 +134,7 @@ static bool opens_message(const struct contenttype *ct, const struct description
 static void classify(struct content *c, const struct description *d, struct mimewalk_entity *e)
 {
 	memset(e, 0, sizeof *e);
-	if (has_extended(&c->type))
+	if (has_extended(&c->type) || c->type.loose || elsewhere(&c->type) || odd_encoding(&c->type, d->transfer_encoding))
 		c->ambiguous = true;
 	if (span_starts(c->type.type, "multipart/")) {
 		if (boundary_doubled(&c->type))
@@ -249,7 +269,7 @@ static void end_leaf(struct content *c)
 		set_limit(c, CONTENT_NO_MEMORY);
 	if (c->leaf.transfer.failed)
 		set_limit(c, CONTENT_TOO_LARGE);
-	if (c->leaf.transfer.beyond)
+	if (c->leaf.transfer.odd)
 		c->ambiguous = true;
 	canonical_digest(&c->form, &digest);
 }

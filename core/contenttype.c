@@ -137,13 +137,14 @@ static size_t parse_type(char *p, size_t n, struct span *type)
 }
 
 /* A value at i, in quotes (taken off in place) or not; returns what follows. */
-static size_t parse_value(char *p, size_t n, size_t i, struct span *value)
+static size_t parse_value(char *p, size_t n, size_t i, struct contenttype *ct, struct span *value)
 {
 	size_t end = i < n && p[i] == '"' ? quoted_end(p, n, i) : n, k;
 
 	if (end == n) {
 		end = token_end(p, n, i, ";");
 		*value = span_make(p + i, end - i);
+		ct->loose = ct->loose || span_find(*value, '"') < value->n;
 		return end;
 	}
 	k = ++i;
@@ -179,15 +180,19 @@ static void parse_params(char *p, size_t n, size_t i, struct contenttype *ct)
 	while (i < n) {
 		size_t name, end, equals;
 
-		if (p[i++] != ';')
+		if (p[i++] != ';') {
+			ct->loose = ct->loose || !is_space(p[i - 1]);
 			continue;
+		}
 		name = skip_space(p, n, i);
 		end = token_end(p, n, name, "=;");
 		equals = skip_space(p, n, end);
-		if (end == name || equals == n || p[equals] != '=')
+		if (end == name || equals == n || p[equals] != '=') {
+			ct->loose = ct->loose || end > name;
 			continue;
+		}
 		lower(p + name, end - name);
-		i = parse_value(p, n, skip_space(p, n, equals + 1), &value);
+		i = parse_value(p, n, skip_space(p, n, equals + 1), ct, &value);
 		add(ct, span_make(p + name, end - name), value);
 	}
 }

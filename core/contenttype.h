@@ -19,6 +19,7 @@ struct contenttype {
 	} param[CONTENTTYPE_PARAMS_MAX];
 	bool overflow;      /* parameters beyond the maximum */
 	bool doubled;       /* one name twice: the last value counts, as in the profile's reference */
+	bool loose;         /* quotes or octets where the grammar has none: readers differ in what they make of it */
 	bool long_param;    /* a parameter over 1000 octets */
 };
 

@@ -94,12 +94,15 @@ static bool too_deep(struct span text)
 
 int jws_json(struct span text, json_t **out)
 {
+	json_error_t error;
 	json_t *json;
 
 	*out = NULL;
 	if (text.n == 0 || too_deep(text))
 		return -1;
-	json = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES, NULL);
+	json = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES, &error);
+	if (!json)
+		return json_error_code(&error) == json_error_out_of_memory ? -2 : -1;
 	if (!json_is_object(json)) {
 		json_decref(json);
 		return -1;

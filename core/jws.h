@@ -30,7 +30,7 @@ enum stir_reason jws_split(struct span token, struct arena *a, struct jws *out) 
 /*
  * One JSON object, strictly: no duplicate members, no trailing text, no NUL in
  * strings, depth at most LIMIT_JSON_DEPTH.  Gives *out (json_decref), or NULL
- * and -1.
+ * and -1 (refused) or -2 (no memory).
  */
 int jws_json(struct span text, json_t **out) MUST_USE;
 

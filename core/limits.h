@@ -11,6 +11,10 @@ enum {
 	/* Header, addresses, tokens and results of one message.  Bodies are not
 	 * kept.  Sixteen times the usual header limit of Postfix (100 KB). */
 	LIMIT_MESSAGE_ARENA = 4 * 1024 * 1024,
+	/* Fields of our own names in one message.  A few may come from a filter
+	 * before us; a flood is meant to leave one standing, and costs the MTA
+	 * seconds to delete (Postfix's cleanup gives up at some ten thousand). */
+	LIMIT_DELETIONS = 500,
 	/* More, for the edits of a message that used all of it. */
 	LIMIT_VERDICT_SPARE = 2 * 1024 * 1024,
 	/* Names and values together; a setting (MaximumHeaders) may say less. */

@@ -10,14 +10,16 @@
 #include "core/log.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <syslog.h>
 #include <unistd.h>
 
 #include "core/limits.h"
 
-enum { IDENT_BYTES = 64 };
+enum { IDENT_BYTES = 64, WRITE_WAIT_MS = 100 };
 
 static struct {
 	bool to_syslog;
@@ -62,10 +64,42 @@ static int priority(enum log_level level)
 	return of_level[level];
 }
 
+/* Lines nobody took since the last one that was taken. */
+static atomic_ulong lost;
+
+/*
+ * A reader of the log that has stopped reading must not stop the mail: the line
+ * is dropped then, and counted.
+ */
+static bool stderr_takes(void)
+{
+	struct pollfd fd = {.fd = STDERR_FILENO, .events = POLLOUT};
+
+	/* Waited for once, not for each line. */
+	return poll(&fd, 1, atomic_load(&lost) ? 0 : WRITE_WAIT_MS) != 0;
+}
+
+static void tell_lost(void)
+{
+	unsigned long n = atomic_exchange(&lost, 0);
+	char text[80];
+	int k = n ? snprintf(text, sizeof text, "(%lu log lines were lost: nobody read them)\n", n) : 0;
+
+	if (k > 0 && write(STDERR_FILENO, text, (size_t)k) < 0)
+		atomic_fetch_add(&lost, n);
+}
+
 static void write_stderr(const char *p, size_t n)
 {
 	while (n) {
-		ssize_t k = write(STDERR_FILENO, p, n);
+		ssize_t k;
+
+		if (!stderr_takes()) {
+			atomic_fetch_add(&lost, 1);
+			return;
+		}
+		tell_lost();
+		k = write(STDERR_FILENO, p, n);
 
 		if (k < 0 && errno == EINTR)
 			continue;

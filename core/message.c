@@ -108,9 +108,20 @@ static void add_field(struct mms_message *m, struct span name, struct span value
 		m->nfield++;
 }
 
+/* A line end that doesn't begin a fold. */
+static bool has_bare_end(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] == '\r' || (s.p[i] == '\n' && !(i + 1 < s.n && (s.p[i + 1] == ' ' || s.p[i + 1] == '\t'))))
+			return true;
+	return false;
+}
+
 void message_header(struct mms_message *m, struct span name, struct span value)
 {
 	bool watched = count_watched(m, name);
+
+	m->bare_cr = m->bare_cr || has_bare_end(name) || has_bare_end(value);
 
 	if (name.n > m->header_max || value.n > m->header_max || m->nfield >= LIMIT_HEADER_FIELDS ||
 	    m->header_bytes + name.n + value.n > m->header_max)
@@ -150,9 +161,9 @@ static void read_from(struct mms_message *m)
 	bool truncated;
 
 	m->from_kind = MESSAGE_FROM_NONE;
-	if (fields > 1)
+	if (fields > 1 || m->bare_cr)
 		m->from_kind = MESSAGE_FROM_AMBIGUOUS;
-	if (fields != 1)
+	if (fields != 1 || m->bare_cr)
 		return;
 	n = address_list(message_field(m, "From", 0)->value, m->arena, &addr, &truncated);
 	if (n > 1 || truncated)

@@ -49,7 +49,7 @@ struct mms_rcpt {
 enum message_from {
 	MESSAGE_FROM_ONE,      /* exactly one From field with one address */
 	MESSAGE_FROM_NONE,     /* no From field, or no address in it */
-	MESSAGE_FROM_AMBIGUOUS /* several fields or several addresses */
+	MESSAGE_FROM_AMBIGUOUS /* several fields or several addresses, or one that some reader may see */
 };
 
 enum { MESSAGE_WANT_CONTENT = 1u << 8 }; /* beside 1u << enum msgi_alg */
@@ -66,6 +66,7 @@ struct mms_message {
 	struct header_field *field;    /* in order */
 	size_t nfield, field_cap;
 	size_t header_bytes;
+	bool bare_cr;                  /* a header value with a CR, or an LF that is no fold: readers differ in where fields end */
 	bool over_limit;               /* header, recipients or memory: nothing may be promised */
 	const char *watch[MESSAGE_WATCH_MAX];      /* message_watch() */
 	size_t watch_total[MESSAGE_WATCH_MAX];     /* fields of that name, also those not kept */

@@ -169,6 +169,9 @@ static void plain(struct mimewalk *w, const char *p, size_t n)
 			w->handler->data(w->ctx, p, n);
 	} else if (w->place == MIMEWALK_HEADER) {
 		partheader_data(&w->header, p, n);
+	} else if (n && ((!w->begun && p[0] == '-') || memchr(p, '\r', n) || memchr(p, '\n', n))) {
+		/* Outside the parts, and covered by nothing: what some reader might take for a delimiter. */
+		w->ambiguous = true;
 	}
 	w->begun = true;
 }

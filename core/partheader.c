@@ -1,6 +1,7 @@
 /*
  * Field names are compared, values copied; what a value means is for others.
- * A line without a colon is passed over together with its folded lines.
+ * A line without a colon is passed over together with its folded lines, and
+ * said to be loose.
  */
 #include "config.h"
 
@@ -64,15 +65,16 @@ static void begin_value(struct partheader *h)
 	int f = h->nname <= sizeof h->name ? lookup(name) : -1;
 
 	h->in_name = false;
+	h->any = true;
 	h->current = -1;
-	if (f < 0) {
-		f = h->nname <= sizeof h->name ? lookup(span_trim(name)) : -1;
-		if (f == PARTHEADER_CONTENT_TYPE || f == PARTHEADER_TRANSFER_ENCODING)
-			h->loose = true;
+	if (h->nname == 0)
+		h->loose = true;
+	if (f < 0)
+		return;
+	if (h->count[f]++) {
+		h->loose = true;
 		return;
 	}
-	if (h->count[f]++)
-		return;
 	h->current = f;
 	h->at[f] = h->text.n;
 }
@@ -82,6 +84,9 @@ static size_t take_name(struct partheader *h, const char *p, size_t n)
 {
 	size_t colon = span_find(span_make(p, n), ':');
 
+	for (size_t i = 0; i < colon; i++)
+		if (p[i] <= ' ' || p[i] > '~')
+			h->loose = true;
 	/* A name that doesn't fit is none of ours; the length says so. */
 	if (h->nname > sizeof h->name || colon > sizeof h->name - h->nname) {
 		h->nname = sizeof h->name + 1;
@@ -112,6 +117,9 @@ static void begin_line(struct partheader *h, char first)
 {
 	h->line_begun = true;
 	h->in_name = first != ' ' && first != '\t';
+	h->blank_line = !h->in_name;
+	if (!h->in_name && !h->any)
+		h->loose = true;
 	if (h->in_name) {
 		h->current = -1;
 		h->nname = 0;
@@ -126,6 +134,11 @@ void partheader_data(struct partheader *h, const char *p, size_t n)
 		return;
 	if (!h->line_begun)
 		begin_line(h, p[0]);
+	/* Line ends are taken off: what is left of them stands alone. */
+	if (memchr(p, '\r', n) || memchr(p, '\n', n))
+		h->loose = true;
+	for (size_t i = 0; i < n && h->blank_line; i++)
+		h->blank_line = p[i] == ' ' || p[i] == '\t';
 	if (h->in_name) {
 		size_t taken = take_name(h, p, n);
 
@@ -139,6 +152,8 @@ void partheader_end_line(struct partheader *h)
 {
 	if (h->in_name)
 		h->current = -1;
+	if (h->in_name || (h->line_begun && h->blank_line))
+		h->loose = true;
 	h->in_name = false;
 	h->line_begun = false;
 }

@@ -25,12 +25,13 @@ enum partheader_field {
 
 struct partheader {
 	unsigned count[PARTHEADER_FIELD_COUNT]; /* how often it came */
-	bool loose;      /* Content-Type or Content-Transfer-Encoding with blanks before the colon; not counted */
+	bool loose;      /* a line that is neither a field nor the rest of one, a bare CR or LF, or a field we keep twice:
+	                  * readers differ in what they make of it */
 	struct buf text; /* the values kept, at most LIMIT_PART_HEADER_BYTES; failed: more, or no memory */
 	/* private from here */
 	size_t at[PARTHEADER_FIELD_COUNT], len[PARTHEADER_FIELD_COUNT];
 	int current;     /* the field being kept, or -1 */
-	bool line_begun, in_name;
+	bool line_begun, in_name, blank_line, any;
 	size_t nname;
 	char name[32];
 };

@@ -85,13 +85,15 @@ enum stir_reason passport_header(struct span token, struct arena *a, struct pass
 {
 	enum stir_reason r;
 	json_t *header;
+	int rc;
 
 	memset(out, 0, sizeof *out);
 	r = jws_split(token, a, &out->jws);
 	if (r != STIR_OK)
 		return r;
-	if (jws_json(out->jws.header, &header))
-		return STIR_TOKEN_SYNTAX;
+	rc = jws_json(out->jws.header, &header);
+	if (rc)
+		return rc == -2 ? STIR_NO_RESOURCE : STIR_TOKEN_SYNTAX;
 	r = read_header(header, a, out) ? STIR_TOKEN_SYNTAX : STIR_OK;
 	json_decref(header);
 	return arena_overflowed(a) ? STIR_NO_RESOURCE : r;
@@ -233,11 +235,13 @@ enum stir_reason passport_claims(struct passport *p, struct arena *a)
 {
 	enum stir_reason r;
 	json_t *claims;
+	int rc;
 
 	if (!span_is(p->alg, "ES256"))
 		return STIR_ALG_UNSUPPORTED;
-	if (jws_json(p->jws.payload, &claims))
-		return STIR_CLAIMS_INVALID;
+	rc = jws_json(p->jws.payload, &claims);
+	if (rc)
+		return rc == -2 ? STIR_NO_RESOURCE : STIR_CLAIMS_INVALID;
 	p->ndest = 0;
 	r = read_claims(claims, a, p) ? STIR_CLAIMS_INVALID : STIR_OK;
 	json_decref(claims);

@@ -48,7 +48,8 @@ void transfer_begin(struct transfer *t, enum transfer_kind kind, transfer_sink *
 	t->kind = kind;
 	t->sink = sink;
 	t->ctx = ctx;
-	t->failed = t->beyond = t->ended = t->cr = false;
+	t->failed = t->odd = t->ended = t->cr = false;
+	t->pad = t->rest = 0;
 	t->nesc = 0;
 	t->run = 0;
 	t->nheld = 0;
@@ -128,20 +129,27 @@ static bool in_alphabet(char c)
 	return (l >= 'a' && l <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '/';
 }
 
+/* What is no data: padding, white space, the '!' of a mailer that cuts lines, or something odd. */
+static void notice(struct transfer *t, char c)
+{
+	if (c == '=') {
+		t->ended = true;
+		t->pad++;
+	} else if (!is_space(c) && c != '!') {
+		t->odd = true;
+	}
+}
+
 /* Takes out of the stage what is not in the alphabet, and all from the first '='. */
 static void clean_stage(struct transfer *t)
 {
 	size_t k = 0;
 
 	for (size_t i = 0; i < t->nheld; i++) {
-		if (t->held[i] == '=')
-			t->ended = true;
-		else if (!in_alphabet(t->held[i]))
-			continue;
-		else if (t->ended)
-			t->beyond = true;
-		else
+		if (in_alphabet(t->held[i]) && !t->ended)
 			t->held[k++] = t->held[i];
+		else
+			notice(t, t->held[i]);
 	}
 	t->nheld = k;
 }
@@ -161,6 +169,8 @@ static void base64_flush(struct transfer *t, bool end)
 		decode_run(out, t->held, (n + BLOCK - 1) / BLOCK * BLOCK);
 	/* Two characters give one octet, three give two, a single one none. */
 	emit(t, out, n / 4 * 3 + (end && rest ? rest - 1 : 0));
+	if (end && n)
+		t->rest = (unsigned)rest;
 	t->nheld = end ? 0 : rest;
 	memmove(t->held, t->held + n - rest, t->nheld);
 }
@@ -168,8 +178,8 @@ static void base64_flush(struct transfer *t, bool end)
 /* After the padding nothing is decoded, only noticed. */
 static void base64_after(struct transfer *t, const char *p, size_t n)
 {
-	for (size_t i = 0; i < n && !t->beyond; i++)
-		t->beyond = in_alphabet(p[i]);
+	for (size_t i = 0; i < n && !t->odd; i++)
+		notice(t, p[i]);
 }
 
 /* How many octets to stage, then decodes if that is worth it. */
@@ -370,8 +380,12 @@ void transfer_feed(struct transfer *t, const void *p, size_t n)
 
 void transfer_end(struct transfer *t)
 {
-	if (t->kind == TRANSFER_BASE64)
-		base64_flush(t, true);
-	else if (t->kind == TRANSFER_QP)
+	if (t->kind == TRANSFER_QP)
 		qp_end(t);
+	if (t->kind != TRANSFER_BASE64)
+		return;
+	base64_flush(t, true);
+	/* Two characters left over take two '=', three take one. */
+	if (t->rest == 1 || t->pad != (t->rest ? 4u - t->rest : 0u))
+		t->odd = true;
 }

@@ -28,10 +28,12 @@ struct transfer {
 	enum transfer_kind kind;
 	transfer_sink *sink;
 	void *ctx;
-	bool beyond; /* base64: characters of the alphabet after the padding: some readers decode on */
+	bool odd;    /* base64 with octets that don't belong, wrong padding, or more after it: readers differ in what they decode */
 	bool failed; /* more than TRANSFER_BLANKS_MAX blanks before a line end */
 	/* private from here */
 	bool ended;         /* base64: the first '=' was seen */
+	unsigned rest;      /* base64: characters after the last whole group */
+	size_t pad;         /* base64: how many '=' came */
 	bool cr;            /* quoted-printable: a CR whose next octet is not known */
 	unsigned char nesc; /* octets of an escape begun: '=', '=' and a digit */
 	char digit;

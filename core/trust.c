@@ -156,12 +156,14 @@ static enum stir_reason check_cas(const struct cert_chain *c, struct err *why)
 	return STIR_OK;
 }
 
-static enum stir_reason check_scope_of(const struct cert_chain *c, X509 *ca, struct err *why)
+static enum stir_reason check_scope_of(struct cert_chain *c, X509 *ca, struct err *why)
 {
 	struct tnauthlist *limit;
 	enum stir_reason r = cert_tnauthlist(ca, &limit, why);
 	bool within = !limit || !c->list || tnauthlist_within(c->list, limit);
 
+	if (limit && tnauthlist_spc(limit).n)
+		c->unchecked = true;
 	tnauthlist_free(limit);
 	if (r == STIR_OK && cert_list_by_reference(ca)) {
 		(void)err_set(why, ERR_DATA, "an issuer limits its numbers by reference, which is not looked up");
@@ -175,7 +177,7 @@ static enum stir_reason check_scope_of(const struct cert_chain *c, X509 *ca, str
 }
 
 /* Each list on the way limits the path, so the signer's must be within all of them. */
-static enum stir_reason check_scope(const struct cert_chain *c, struct err *why)
+static enum stir_reason check_scope(struct cert_chain *c, struct err *why)
 {
 	enum stir_reason r = STIR_OK;
 

@@ -36,8 +36,9 @@ enum stir_reason trust_check(const struct trust *t, struct cert_chain *c, struct
 
 /*
  * Is a certificate of the path revoked, by the CRLs at hand?  A revocation
- * after iat counts only for key compromise; a list past its nextUpdate, or with
- * a bad signature, is no list.
+ * after iat counts only for key compromise; a list with a bad signature is
+ * no list.  What a list revokes stays revoked when its nextUpdate has passed; only
+ * a current one says that a certificate is good.
  * hard: every certificate below the anchor must be covered by a current list.
  * STIR_OK, STIR_CERT_REVOKED, STIR_REVOCATION_UNKNOWN (hard only).
  */

@@ -182,11 +182,10 @@ enum stir_reason trust_revocation(const struct trust *t, const struct cert_chain
 		for (int k = 0; k < sk_X509_CRL_num(c->crls[i]); k++) {
 			X509_CRL *crl = sk_X509_CRL_value(c->crls[i], k);
 
-			if (!is_current(crl, now))
-				continue;
+			/* What was revoked stays so when the list gets old. */
 			if (revokes(crl, c->path[i], iat))
 				return STIR_CERT_REVOKED;
-			covered = true;
+			covered = covered || is_current(crl, now);
 		}
 		all_covered = all_covered && covered;
 	}

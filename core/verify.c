@@ -232,6 +232,8 @@ static enum stir_reason check_authority(struct look *l)
 	l->c->authority = TN_AUTHORITY_NONE;
 	if (t->orig.kind == PARTY_TN)
 		l->c->authority = tnauthlist_authority(cert_chain_tnauthlist(l->chain), &t->orig.tn);
+	if (l->c->authority == TN_AUTHORITY_TN && cert_chain_unchecked(l->chain))
+		l->c->authority = TN_AUTHORITY_SPC;
 	l->c->has_authority = true;
 	r = judge_authority(l->c->authority, l->v->params->authority);
 	if (r != STIR_OK) {
@@ -408,6 +410,9 @@ static void conclude(struct verify *v, const struct mms_message *m, struct stir_
 	if (out->best)
 		out->detail = out->best->detail;
 	if (out->best && m->from_kind != MESSAGE_FROM_ONE) {
+		for (size_t i = 0; i < v->n; i++)
+			if (v->check[i].reason == STIR_OK)
+				v->check[i].reason = STIR_AMBIGUOUS_SENDER;
 		out->reason = STIR_AMBIGUOUS_SENDER;
 		out->best = NULL;
 		out->detail = span_cstr(m->from_kind == MESSAGE_FROM_NONE ? "there is no From address" : "there are several From addresses");

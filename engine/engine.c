@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include <jansson.h>
+#include <openssl/crypto.h>
 
 #include "core/authres.h"
 #include "core/identity.h"
@@ -44,6 +45,8 @@ struct engine {
 
 void engine_global_init(void)
 {
+	/* Threads may still use OpenSSL while the process ends. */
+	(void)OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
 	address_init();
 	msgi_init();
 	/* Seeded once: jansson would otherwise do it in whichever thread comes first. */
@@ -362,6 +365,32 @@ static int delete_forged(struct transaction *t, const char *name, struct span me
 	return 0;
 }
 
+/*
+ * A flood of fields that pretend to be ours must not leave us without the memory
+ * to delete them and to put ours on top.
+ */
+static void make_room(struct transaction *t)
+{
+	size_t n = message_watched(&t->message, RESULT_FIELD) + message_watched(&t->message, POLICY_FIELD);
+
+	if (n > 8 || arena_overflowed(t->arena))
+		arena_spare(t->arena, LIMIT_VERDICT_SPARE);
+	if (verdict_reserve(&t->verdict, t->arena, (n < LIMIT_DELETIONS ? n : LIMIT_DELETIONS) + 1))
+		t->edits_incomplete = true;
+}
+
+/* The one refusal nobody has to ask for: letting it through would vouch for a forgery. */
+static bool refuse_flood(struct transaction *t)
+{
+	if (message_watched(&t->message, RESULT_FIELD) + message_watched(&t->message, POLICY_FIELD) <= LIMIT_DELETIONS)
+		return false;
+	t->verdict.action = VERDICT_REJECT;
+	t->verdict.reply_code = "550";
+	t->verdict.reply_xcode = "5.7.1";
+	t->verdict.reply_text = span_cstr("too many Authentication-Results fields");
+	return true;
+}
+
 static void insert_result(struct transaction *t, struct span me)
 {
 	struct buf value;
@@ -387,8 +416,9 @@ static void finish_verify(struct engine *g, struct transaction *t, int64_t now)
 
 	if (t->scope == ENGINE_IN_SCOPE)
 		verify_finish(t->verify, &t->message, now, monotonic_ms(), &t->result);
-	if (arena_overflowed(t->arena))
-		arena_spare(t->arena, LIMIT_VERDICT_SPARE);
+	if (refuse_flood(t))
+		return;
+	make_room(t);
 	if (delete_forged(t, RESULT_FIELD, me) || delete_forged(t, POLICY_FIELD, me))
 		t->edits_incomplete = true;
 	if (t->scope == ENGINE_IN_SCOPE)

@@ -101,7 +101,8 @@ void engine_log_line(struct buf *out, const struct engine *g, const struct trans
 	const struct settings *s = engine_settings(g);
 	const struct mms_message *m = &t->message;
 
-	buf_printf(out, "%.*s:", SPAN_ARG(queue_id.n ? queue_id : span_cstr("NOQUEUE")));
+	log_quote(out, queue_id.n ? queue_id : span_cstr("NOQUEUE"), VALUE_MAX);
+	buf_putc(out, ':');
 	put_client(out, m->client);
 	put_party(out, "from", &m->from, s->log_numbers);
 	buf_printf(out, " rcpts=%zu dir=%s", m->nrcpt, direction_name(t->direction));

@@ -1,10 +1,10 @@
 /*
  * Verdict to smfi_*() calls, in the order the edits have.
  *
- * Our own failure holds no mail back: what can be edited is edited, deletions
- * of forged results first, the message goes on, and the log says what is
- * missing.  Edits that no MTA could take (a control character in a name) are our
- * own mistake; the message then goes on untouched.
+ * Our own failure holds no mail back: the message goes on, and the log says what
+ * is missing.  But for one case: where a forged result of ours would have to be
+ * deleted and can't be, passing it on would vouch for it; the client is then
+ * asked to try again.
  */
 #include "config.h"
 
@@ -120,6 +120,22 @@ static sfsistat reply(SMFICTX *ctx, const struct verdict *v, const char *qid)
 	return reject ? SMFIS_REJECT : SMFIS_TEMPFAIL;
 }
 
+static bool has_deletions(const struct verdict *v)
+{
+	for (size_t i = 0; i < v->nedit; i++)
+		if (v->edit[i].kind == EDIT_DELETE)
+			return true;
+	return false;
+}
+
+static sfsistat missing(const struct verdict *v, const char *qid, const char *what)
+{
+	bool forged = has_deletions(v);
+
+	log_error("%s: %s; %s", qid, what, forged ? "with a forged result in it the client is asked to try again" : "the message goes on without");
+	return forged ? SMFIS_TEMPFAIL : SMFIS_CONTINUE;
+}
+
 sfsistat apply_verdict(SMFICTX *ctx, const struct transaction *t, const char *queue_id)
 {
 	const struct verdict *v = &t->verdict;
@@ -127,12 +143,10 @@ sfsistat apply_verdict(SMFICTX *ctx, const struct transaction *t, const char *qu
 	if (v->action == VERDICT_REJECT || v->action == VERDICT_TEMPFAIL)
 		return reply(ctx, v, queue_id);
 	if (t->edits_incomplete)
-		log_error("%s: no memory for all header edits; the message goes on with some missing", queue_id);
-	if (!edits_fit(v)) {
-		log_error("%s: header edits that can't be made; the message goes on untouched", queue_id);
-		return SMFIS_CONTINUE;
-	}
+		return missing(v, queue_id, "no memory for all header edits");
+	if (!edits_fit(v))
+		return missing(v, queue_id, "header edits that can't be made");
 	if (edit_all(ctx, v))
-		log_error("%s: the MTA did not take a header edit; the message goes on with some missing", queue_id);
+		return missing(v, queue_id, "the MTA did not take a header edit");
 	return SMFIS_CONTINUE;
 }

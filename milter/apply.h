@@ -11,7 +11,8 @@
 
 /*
  * At end of message.  An edit that can't be made is said in the log, and the
- * message goes on.  queue_id is for the log.  Returns the status for libmilter.
+ * message goes on, unless a forged result would go on with it (SMFIS_TEMPFAIL).
+ * queue_id is for the log.  Returns the status for libmilter.
  */
 sfsistat apply_verdict(SMFICTX *ctx, const struct transaction *t, const char *queue_id);
 

@@ -51,7 +51,8 @@ static void ask_all_macros(SMFICTX *ctx)
 {
 	ask_macros(ctx, SMFIM_CONNECT, "j {daemon_name}");
 	ask_macros(ctx, SMFIM_HELO, "");
-	ask_macros(ctx, SMFIM_ENVFROM, "{auth_authen}");
+	/* The address always comes, so that the set of the message before is replaced. */
+	ask_macros(ctx, SMFIM_ENVFROM, "{auth_authen} {mail_addr}");
 	ask_macros(ctx, SMFIM_ENVRCPT, "");
 	ask_macros(ctx, SMFIM_DATA, "");
 	ask_macros(ctx, SMFIM_EOH, "");
@@ -172,10 +173,10 @@ static sfsistat on_eom(SMFICTX *ctx)
 
 	if (!queue_id)
 		queue_id = "NOQUEUE";
-	/* No memory when it began: our failure holds no mail back, but is said. */
+	/* Not looked at (no memory, or stopping): it can't be marked, and a forged result would go on unseen. */
 	if (!s || !session_in_message(s)) {
-		log_error("%s: a message goes on that was not looked at: no memory for it", queue_id);
-		return SMFIS_CONTINUE;
+		log_error("%s: a message that was not looked at: no memory for it, or stopping; the client is asked to try again", queue_id);
+		return SMFIS_TEMPFAIL;
 	}
 	session_eom(s, (int64_t)time(NULL));
 	status = apply_verdict(ctx, &s->t, queue_id);

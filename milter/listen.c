@@ -20,6 +20,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { BACKLOG = 1024 };
@@ -147,6 +148,24 @@ static int open_local(struct listen *l, const char *spec, const char *path, stru
 	return 0;
 }
 
+enum { LOCK_TRIES = 50 }; /* a tenth of a second each */
+
+/* Anybody who may read the folder may hold its lock: not waited for without end. */
+static int flock_briefly(int fd)
+{
+	const struct timespec pause = {0, 100 * 1000 * 1000};
+
+	for (int i = 0; i < LOCK_TRIES; i++) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return 0;
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return -1;
+		nanosleep(&pause, NULL);
+	}
+	errno = EWOULDBLOCK;
+	return -1;
+}
+
 /* Two starters at once would each take the other's new socket for a left-over one. */
 static int lock_folder(const char *path, struct err *e)
 {
@@ -156,7 +175,7 @@ static int lock_folder(const char *path, struct err *e)
 	if (!folder)
 		return err_set(e, ERR_UNAVAILABLE, "no memory");
 	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || flock(fd, LOCK_EX)) {
+	if (fd < 0 || flock_briefly(fd)) {
 		(void)err_set(e, ERR_UNAVAILABLE, "%s: can't lock: %s", folder, strerror(errno));
 		if (fd >= 0)
 			(void)close(fd);

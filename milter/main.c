@@ -78,23 +78,65 @@ static int print_config(const struct options *o, struct err *e)
 	return rc;
 }
 
+static int check_pid_folder(const char *path, struct err *e)
+{
+	const char *slash = path ? strrchr(path, '/') : NULL;
+	char *folder;
+	int rc = 0;
+
+	if (!slash)
+		return 0;
+	folder = strndup(path, slash == path ? 1 : (size_t)(slash - path));
+	if (!folder)
+		return err_set(e, ERR_UNAVAILABLE, "no memory");
+	if (access(folder, W_OK | X_OK))
+		rc = err_set(e, ERR_CONFIG, "PidFile %s: %s", path, strerror(errno));
+	free(folder);
+	return rc;
+}
+
 /* Everything a start would look at, and nothing changed. */
 static int check(const struct options *o, struct err *e)
 {
 	struct engine *g = NULL;
 	struct privilege p;
 	struct settings s;
+	struct err place;
+	bool bad;
 	int rc;
 
-	if (reload_read(o, &s, e) || engine_open(&s, &g, e))
+	if (reload_read(o, &s, e))
 		return -1;
-	rc = listen_check(engine_settings(g)->socket, e);
-	if (rc == 0) {
-		rc = privilege_resolve(&p, engine_settings(g)->user_id, e);
-		privilege_free(&p);
+	/* Looked at before the engine opens files: fd:N must be one that was handed in. */
+	err_clear(&place);
+	bad = listen_check(s.socket, &place) || check_pid_folder(s.pid_file, &place);
+	if (engine_open(&s, &g, e))
+		return -1;
+	if (bad) {
+		*e = place;
+		engine_unref(g);
+		return -1;
 	}
+	rc = privilege_resolve(&p, engine_settings(g)->user_id, e);
+	privilege_free(&p);
 	engine_unref(g);
 	return rc;
+}
+
+/* Empty, or what a PID file holds: nobody's key or mail is overwritten for a slip of the pen. */
+static bool is_pid_file(int fd)
+{
+	char text[32];
+	struct stat st;
+	ssize_t n;
+
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode))
+		return false;
+	n = pread(fd, text, sizeof text, 0);
+	for (ssize_t i = 0; i < n; i++)
+		if ((text[i] < '0' || text[i] > '9') && text[i] != '\n')
+			return false;
+	return n >= 0 && n < (ssize_t)sizeof text;
 }
 
 static int write_pid(const char *path, struct err *e)
@@ -103,9 +145,13 @@ static int write_pid(const char *path, struct err *e)
 
 	if (!path)
 		return 0;
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+	fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return err_set(e, ERR_RIGHTS, "PidFile %s: %s", path, strerror(errno));
+	if (!is_pid_file(fd) || ftruncate(fd, 0)) {
+		(void)close(fd);
+		return err_set(e, ERR_CONFIG, "PidFile %s: there is a file that holds no process number; it is not overwritten", path);
+	}
 	n = dprintf(fd, "%ld\n", (long)getpid());
 	bad = close(fd);
 	return n < 0 || bad ? err_set(e, ERR_OS, "PidFile %s: can't write", path) : 0;
@@ -149,7 +195,7 @@ static void tidy_up(struct running *r)
 		(void)unlink(r->pid_file);
 	free(r->pid_file);
 	listen_close(&r->listen);
-	reload_stop();
+	/* The engine stays: libmilter's threads serve until the process is gone. */
 }
 
 /* The engine that a start needs; its settings choose where we log. */

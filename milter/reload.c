@@ -123,12 +123,3 @@ void reload_again(const struct options *o)
 	engine_unref(swap(fresh));
 	log_notice("configuration read again");
 }
-
-void reload_stop(void)
-{
-	engine_unref(swap(NULL));
-	free(start.socket);
-	free(start.user_id);
-	free(start.pid_file);
-	start.socket = start.user_id = start.pid_file = NULL;
-}

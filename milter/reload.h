@@ -26,7 +26,4 @@ struct engine *reload_engine(void);
  */
 void reload_again(const struct options *o);
 
-/* No engine any more; those of messages in hand end with them. */
-void reload_stop(void);
-
 #endif

@@ -17,21 +17,26 @@ void verdict_init(struct verdict *v)
 	memset(v, 0, sizeof *v);
 }
 
-static struct edit *next_edit(struct verdict *v, struct arena *a)
+int verdict_reserve(struct verdict *v, struct arena *a, size_t n)
 {
 	struct edit *e;
-	size_t cap;
 
-	if (v->nedit == v->edit_cap) {
-		cap = v->edit_cap ? v->edit_cap * 2 : 4;
-		e = arena_array(a, cap, sizeof *e);
-		if (!e)
-			return NULL;
-		if (v->nedit)
-			memcpy(e, v->edit, v->nedit * sizeof *e);
-		v->edit = e;
-		v->edit_cap = cap;
-	}
+	if (n <= v->edit_cap - v->nedit)
+		return 0;
+	e = arena_array(a, v->nedit + n, sizeof *e);
+	if (!e)
+		return -1;
+	if (v->nedit)
+		memcpy(e, v->edit, v->nedit * sizeof *e);
+	v->edit = e;
+	v->edit_cap = v->nedit + n;
+	return 0;
+}
+
+static struct edit *next_edit(struct verdict *v, struct arena *a)
+{
+	if (v->nedit == v->edit_cap && verdict_reserve(v, a, v->nedit ? v->nedit : 4))
+		return NULL;
 	return &v->edit[v->nedit];
 }
 
@@ -42,7 +47,7 @@ static int add_edit(struct verdict *v, struct arena *a, enum edit_kind kind, str
 	if (!e)
 		return -1;
 	e->kind = kind;
-	e->name = arena_copy(a, name);
+	e->name = kind == EDIT_DELETE ? name : arena_copy(a, name);
 	e->value = arena_copy(a, value);
 	e->nth = nth;
 	if (arena_overflowed(a))

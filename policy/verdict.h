@@ -46,8 +46,11 @@ struct verdict {
 };
 
 void verdict_init(struct verdict *v);
+/* Room for n more edits at once, for a message with a flood of fields to delete. 0 / -1. */
+int verdict_reserve(struct verdict *v, struct arena *a, size_t n) MUST_USE;
 /* 0 / -1 when the arena is full (the edit is then missing). Copies name and value. */
 int verdict_insert(struct verdict *v, struct arena *a, struct span name, struct span value) MUST_USE;
+/* The same; borrows name, which must outlive the verdict. */
 int verdict_delete(struct verdict *v, struct arena *a, struct span name, unsigned nth) MUST_USE;
 
 #endif

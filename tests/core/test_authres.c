@@ -35,6 +35,14 @@ static const struct {
 	{"mx.b.example; dkim=pass header.i=x-stir", false, "the word as a value only"},
 	{"mx.b.example; dkim=pass (x-stir=pass)", false, "in a comment only"},
 	{"mx.b.example; x-stir-other=pass", false, "a longer method"},
+	{"mx.b.example x-stir=pass", true, "no semicolon"},
+	{"mx.b.example; dkim=none x-stir=pass", true, "no semicolon between results"},
+	{"mx.b.example; dkim=pass, x-stir=pass", true, "a comma"},
+	{"<mx.b.example>; x-stir=pass", true, "angle brackets"},
+	{"x-stir=pass", true, "no authserv-id at all"},
+	{"mx.b.\n example; x-stir=pass", true, "folded within the name"},
+	{"mx.b.example; x-s(c)tir=pass", true, "a comment within the method"},
+	{"\xc2\xa0mx.b.example; x-stir=pass", true, "a space that is none"},
 	{"", false, "empty"},
 };
 

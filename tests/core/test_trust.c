@@ -390,8 +390,10 @@ static void reasons(void)
 		add_crl(t, &high, true, "the root's list");
 		c = checked(t, leaf);
 		asked(t, c, revocations[i].iat, T0 + DAY, revocations[i].want, revocations[i].want, revocations[i].what);
-		asked(t, c, revocations[i].iat, T0 + 11 * DAY, STIR_OK, STIR_REVOCATION_UNKNOWN, "past nextUpdate");
-		asked(t, c, revocations[i].iat, T0 - 1, STIR_OK, STIR_REVOCATION_UNKNOWN, "before thisUpdate");
+		/* What is revoked stays so, however old the list. */
+		bool revoked = revocations[i].want == STIR_CERT_REVOKED;
+		asked(t, c, revocations[i].iat, T0 + 11 * DAY, revocations[i].want, revoked ? STIR_CERT_REVOKED : STIR_REVOCATION_UNKNOWN, "past nextUpdate");
+		asked(t, c, revocations[i].iat, T0 - 1, revocations[i].want, revoked ? STIR_CERT_REVOKED : STIR_REVOCATION_UNKNOWN, "before thisUpdate");
 		cert_chain_unref(c);
 		c = checked(t, sibling);
 		asked(t, c, revocations[i].iat, T0 + DAY, STIR_OK, STIR_OK, "another serial");

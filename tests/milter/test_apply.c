@@ -74,7 +74,7 @@ static void test_edits(struct arena *a)
 		add(a, &t, "X-A", span_make(NULL, 0), 2);
 		add(a, &t, "X-A", span_make(NULL, 0), 1);
 		add(a, &t, "X-B", span_cstr("one\n two"), 0);
-		tap_int(apply_verdict(NULL, &t, "4Q"), SMFIS_CONTINUE, "edits, of which number %d fails: the message goes on", fail_at);
+		tap_int(apply_verdict(NULL, &t, "4Q"), fail_at ? SMFIS_TEMPFAIL : SMFIS_CONTINUE, "edits, of which number %d fails, with a forged result among them", fail_at);
 		tap_int(mta.n, 3, "the others are made");
 		if (!fail_at)
 			tap_str(mta.calls, "chg X-A 2 NULL\nchg X-A 1 NULL\nins 0 X-B one\n two\n", "in the order given");
@@ -88,8 +88,11 @@ static void test_edits(struct arena *a)
 	tap_int(mta.n, 0, "no calls");
 	add(a, &t, "X-A", span_make(NULL, 0), 1);
 	t.edits_incomplete = true;
-	tap_int(apply_verdict(NULL, &t, "4Q"), SMFIS_CONTINUE, "an incomplete list: the message goes on");
-	tap_int(mta.n, 1, "what is in it is done");
+	tap_int(apply_verdict(NULL, &t, "4Q"), SMFIS_TEMPFAIL, "an incomplete list, with a forged result in it");
+	tap_int(mta.n, 0, "is not begun");
+	reset(a, &t, 1);
+	add(a, &t, "X-B", span_cstr("one"), 0);
+	tap_int(apply_verdict(NULL, &t, "4Q"), SMFIS_CONTINUE, "our field is not taken, and nothing is forged: the message goes on");
 }
 
 static void test_unfit(struct arena *a)

@@ -41,12 +41,27 @@ def round_trip(d, octets, name, want=('pass', 'ok'), **options):
     return signed
 
 
+def test_flood(d):
+    """Forged results: as many as are deleted, and one more, which is refused."""
+    signed = sign(d, MAIL).message
+    for n in (500, 501):
+        octets = b'Authentication-Results: mx.b.example; x-stir=pass reason=ok\r\n' * n + signed
+        c = d.client()
+        r = c.message(octets, SENDER, [RCPT])
+        c.quit()
+        if n > 500:
+            tap.ok(r.reply == 'replycode' and '550' in str(r.text), f'{n} forged results: refused with 550 ({r.text})')
+            continue
+        ours = [' '.join(v.split()) for v in r.values('Authentication-Results')]
+        tap.ok(len(ours) == 1 and 'x-stir=pass' in ours[0] and 'orig-tn' in ours[0], f'{n} forged results: all deleted, ours is there')
+
+
 def test_negotiate(d):
     c = Client(d.socket).negotiate()
     tap.is_equal(c.actions, ADDHDRS | CHGHDRS | SETSYMLIST, 'asks to add and change header fields, nothing else')
     tap.is_equal(c.steps & NO_REPLY_STEPS, NR_CONN | NR_MAIL | NR_RCPT | NR_HDR | NR_EOH | NR_BODY, 'wants no reply where there is nothing to say')
     tap.is_equal(c.steps & HDR_LEADSPC, 0, 'does not ask for leading spaces')
-    tap.is_equal(c.symlist, {0: 'j {daemon_name}', 1: '', 2: '{auth_authen}', 3: '', 4: '', 5: 'i', 6: ''}, 'asks for the macros that are used')
+    tap.is_equal(c.symlist, {0: 'j {daemon_name}', 1: '', 2: '{auth_authen} {mail_addr}', 3: '', 4: '', 5: 'i', 6: ''}, 'asks for the macros that are used')
     c.quit()
     c = Client(d.socket, actions=POSTFIX_ACTIONS & ~CHGHDRS)
     try:
@@ -392,7 +407,7 @@ def main():
         place.make_pki()
         test_refusal(place)
         d = place.daemon()
-        for test in (test_negotiate, test_sign_verify, test_mta_without, test_bodies, test_body_with_eom, test_two_messages, test_abort,
+        for test in (test_negotiate, test_flood, test_sign_verify, test_mta_without, test_bodies, test_body_with_eom, test_two_messages, test_abort,
                      test_cut, test_forged, test_huge_header, test_odd_orders, test_broken_frames, test_many_at_once):
             tap.note(test.__name__)
             test(d)
