@@ -241,18 +241,21 @@ static void delegates(void)
 	static const struct {
 		const char *parent, *child;
 		enum stir_reason want;
+		bool unchecked;
 	} scopes[] = {
-		{"tn:+15551230000+1000", "tn:+15551230100+100", STIR_OK},
-		{"tn:+15551230000+1000", "tn:+15551230900+200", STIR_CERT_UNTRUSTED},
-		{"tn:+15551230000+1000", "spc:1234", STIR_CERT_UNTRUSTED},
-		{"spc:1234", "tn:+15551230000", STIR_OK},
-		{"tn:+15551230000", NULL, STIR_OK},
+		{"tn:+15551230000+1000", "tn:+15551230100+100", STIR_OK, false},
+		{"tn:+15551230000+1000", "tn:+15551230900+200", STIR_CERT_UNTRUSTED, false},
+		{"tn:+15551230000+1000", "spc:1234", STIR_CERT_UNTRUSTED, false},
+		{"spc:1234", "tn:+15551230000", STIR_OK, true},
+		{"spc:1234,tn:+15559990000+10", "tn:+15551230000", STIR_OK, true},
+		{"tn:+15551230000", NULL, STIR_OK, false},
 	};
 	struct trust *t = open_trust(pki.root, NULL);
 
 	for (size_t i = 0; i < sizeof scopes / sizeof scopes[0]; i++) {
 		struct pki_cert_spec s = leaf_spec(), c = ca_spec(other.ca_key);
 		struct buf outer = der_of(scopes[i].parent), inner = der_of(scopes[i].child ? scopes[i].child : "spc:1");
+		struct cert_chain *chain;
 		X509 *leaf, *ca;
 		char what[128];
 
@@ -263,7 +266,10 @@ static void delegates(void)
 			s.tn_auth = buf_span(&inner);
 		leaf = cert(&s);
 		snprintf(what, sizeof what, "%s below %s", scopes[i].child ? scopes[i].child : "none", scopes[i].parent);
-		expect(t, CHAIN(leaf, ca), scopes[i].want, what);
+		chain = CHAIN(leaf, ca);
+		expect(t, cert_chain_ref(chain), scopes[i].want, what);
+		tap_int(cert_chain_unchecked(chain), scopes[i].unchecked, "%s: is it only a provider that vouches?", what);
+		cert_chain_unref(chain);
 		X509_free(leaf);
 		X509_free(ca);
 		buf_free(&outer);
