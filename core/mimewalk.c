@@ -154,6 +154,7 @@ static void begin_line(struct mimewalk *w)
 	w->len = 0;
 	w->nheld = 0;
 	w->begun = false;
+	w->dash = false;
 	w->undecided = w->nopen > 0;
 }
 
@@ -169,8 +170,8 @@ static void plain(struct mimewalk *w, const char *p, size_t n)
 			w->handler->data(w->ctx, p, n);
 	} else if (w->place == MIMEWALK_HEADER) {
 		partheader_data(&w->header, p, n);
-	} else if (n && ((!w->begun && p[0] == '-') || memchr(p, '\r', n) || memchr(p, '\n', n))) {
-		/* Outside the parts, and covered by nothing: what some reader might take for a delimiter. */
+	} else if (n && (memchr(p, '\r', n) || memchr(p, '\n', n))) {
+		/* Outside the parts, and covered by nothing: a line end to some reader. */
 		w->ambiguous = true;
 	}
 	w->begun = true;
@@ -187,6 +188,8 @@ static void octets(struct mimewalk *w, const char *p, size_t n)
 {
 	if (n == 0)
 		return;
+	if (w->len == 0)
+		w->dash = w->place == MIMEWALK_SKIP && p[0] == '-';
 	if (w->undecided) {
 		/* Nearly every line ends up here, so the two hyphens are looked at first. */
 		bool hyphens = w->len >= 2 || (p[0] == '-' && (n < 2 || w->len == 1 || p[1] == '-'));
@@ -230,6 +233,9 @@ static bool finish_line(struct mimewalk *w)
 		delimiter(w, level, closing);
 		return true;
 	}
+	/* Outside the parts, and covered by nothing: a delimiter to some reader. */
+	if (w->dash)
+		w->ambiguous = true;
 	if (w->undecided)
 		decide_plain(w);
 	return false;

@@ -66,6 +66,7 @@ struct mimewalk {
 	/* the line */
 	unsigned long len;
 	bool cr;             /* a CR whose next octet is not known */
+	bool dash;           /* begins with a hyphen, in a preamble or epilogue */
 	bool undecided;      /* may still be a delimiter; its octets are held */
 	bool begun;          /* is none, and the line end before it was given */
 	bool eol_pending;    /* content's line end, unless a delimiter follows */

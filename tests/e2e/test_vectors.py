@@ -33,8 +33,10 @@ def by_stirctl(place, name, case, octets):
     return facts.returncode, json.loads(facts.stdout or b'{}'), tagged.stdout
 
 
-def by_milter(place, name, case, octets, preload):
+def by_milter(place, number, case, octets, preload):
     """The message as the MTA would have it after the milter's edits."""
+    # A short name: the path of a local socket has at most 107 octets.
+    name = f'v{number}'
     daemon = milterdaemon.Daemon(place, name, ['Mode v', 'LogWhy yes', *settings_of(case)], [])
     daemon.conf = place.conf(name + '.conf', f'Socket local:{daemon.socket}', base=daemon.lines)
     place.daemons.append(daemon)
@@ -54,7 +56,7 @@ def make_preload(place):
     return so
 
 
-def check(place, name, preload):
+def check(place, number, name, preload):
     with open(os.path.join(CASES, name, 'case.json')) as f:
         case = json.load(f)
     with open(os.path.join(CASES, name, 'message.eml'), 'rb') as f:
@@ -63,7 +65,7 @@ def check(place, name, preload):
     status, facts, tagged = by_stirctl(place, name, case, octets)
     tap.is_equal({k: facts.get(k) for k in want}, want, f'{name}: {case["what"]} (stirctl)')
     tap.is_equal(status, 0 if want['result'] == 'pass' else 1, f'{name}: exit status')
-    result = by_milter(place, name, case, octets, preload)
+    result = by_milter(place, number, case, octets, preload)
     values = [' '.join(v.split()) for v in result.values('Authentication-Results')]
     ours = [v for v in values if 'mx.b.example' in v]
     tap.ok(len(ours) == 1 and f'x-stir={want["result"]} reason={want["reason"]}' in ours[0], f'{name}: the same from the milter')
@@ -75,6 +77,6 @@ def check(place, name, preload):
 
 with milterdaemon.Place() as place:
     preload = make_preload(place)
-    for name in sorted(os.listdir(CASES)):
-        check(place, name, preload)
+    for number, name in enumerate(sorted(os.listdir(CASES))):
+        check(place, number, name, preload)
 tap.done()
