@@ -73,6 +73,23 @@ def check_blind(crew):
     is_equal(scenarios.read_result(arrived).get('reason'), 'dest-mismatch', 'blind copy in one transaction: dest does not cover it')
 
 
+def check_large(crew):
+    """A picture of 1.2 MB on the wire, the largest of real carrier mail; and a flood of forged results."""
+    small = scenarios.mms('large')
+    crew.via_a(small.replace(scenarios.PICTURE.encode(), scenarios.PICTURE.encode() * 145))
+    arrived = crew.fetch('large')
+    ok(len(arrived) > 1200000, f'a message of {len(arrived)} octets is delivered')
+    is_equal(scenarios.read_result(arrived).get('msgi'), 'raw', '... and verified')
+    flood = 'Authentication-Results: mx.b.example; x-stir=pass reason=ok\n' * 300
+    crew.to_b(scenarios.mms('flood', extra=flood))
+    is_equal(len([v for v in scenarios.results(crew.fetch('flood')) if 'x-stir' in v]), 1, '300 forged results: only ours is left')
+    try:
+        crew.to_b(scenarios.mms('deluge', extra=flood * 2))
+        ok(False, '600 forged results are refused')
+    except lab_module.smtplib.SMTPDataError as e:
+        is_equal(e.smtp_code, 550, '600 forged results are refused')
+
+
 def check_log(crew):
     line = next((entry for entry in crew.lab.milter_b.log().splitlines() if 'reason=msgi-mismatch' in entry), '')
     ok(re.search(r' [0-9A-F]{6,}: client=127\.0\.0\.1 ', line), 'the decisive line begins with the queue id')
@@ -94,6 +111,7 @@ with Lab(mutate=scenarios.mutate) as lab:
     check_untouched(crew)
     check_signed_once(crew)
     check_blind(crew)
+    check_large(crew)
     check_log(crew)
     check_queue(crew)
     is_equal((lab.milter_a.stop(), lab.milter_b.stop()), (0, 0), 'both milters end cleanly on TERM')
