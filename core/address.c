@@ -9,13 +9,13 @@
 #include "core/address.h"
 
 #include "core/limits.h"
+#include "core/address_internal.h"
 
 #include <gmime/gmime.h>
 
 /* Quotes ---------------------------------------------------------------- */
 
-/* The index after the quoted string that begins at i; s.n + 1 if it has no end. */
-static size_t after_quoted(struct span s, size_t i)
+size_t address_after_quoted(struct span s, size_t i)
 {
 	for (i++; i < s.n; i++) {
 		if (s.p[i] == '\\')
@@ -32,7 +32,7 @@ static int last_at(struct span s, size_t *at)
 	*at = s.n;
 	for (size_t i = 0; i < s.n;) {
 		if (s.p[i] == '"') {
-			i = after_quoted(s, i);
+			i = address_after_quoted(s, i);
 			if (i > s.n)
 				return -1;
 			continue;

@@ -17,6 +17,7 @@
 #include "core/address.h"
 
 #include "core/limits.h"
+#include "core/address_internal.h"
 
 #include <gmime/gmime.h>
 
@@ -61,18 +62,6 @@ void address_init(void)
 	g_mime_init();
 }
 
-/* The index after the quoted string that begins at i; s.n + 1 if it has no end. */
-static size_t after_quoted(struct span s, size_t i)
-{
-	for (i++; i < s.n; i++) {
-		if (s.p[i] == '\\')
-			i++;
-		else if (s.p[i] == '"')
-			return i + 1;
-	}
-	return s.n + 1;
-}
-
 /* The index after the comment that begins at i; s.n + 1 if it has no end. */
 static size_t after_comment(struct span s, size_t i)
 {
@@ -107,7 +96,7 @@ static bool skip_hidden(struct scanner *sc, struct member *m)
 	bool *none;
 
 	if (s.p[sc->i] == '"' && !sc->no_quotes) {
-		end = after_quoted(s, sc->i);
+		end = address_after_quoted(s, sc->i);
 		none = &sc->no_quotes;
 	} else if (s.p[sc->i] == '(' && !sc->no_comments) {
 		end = after_comment(s, sc->i);
