@@ -250,10 +250,38 @@ def test_user(place):
     d.stop()
 
 
+def test_pid_file(place):
+    """A slip of the pen in PidFile overwrites nothing."""
+    key = place.path('a.key')
+    with open(key, 'rb') as f:
+        before = f.read()
+    d = place.daemon('slip', f'PidFile {key}', start=False)
+    r = run('-c', d.conf)
+    tap.ok(r.returncode == 78 and 'not overwritten' in r.stderr, f'PidFile names the key: {r.returncode} ({r.stderr.strip()[-120:]})')
+    with open(key, 'rb') as f:
+        tap.ok(f.read() == before, 'the key is as it was')
+
+
+def test_log_nobody_reads(place):
+    """A full pipe for a log: mail goes on, and so does TERM."""
+    d = place.daemon('deaf', start=False)
+    d.process = subprocess.Popen([MILTER, '-c', d.conf], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    if not tap.ok(wait_for(d.answers) and d.alive(), 'it starts'):
+        tap.note(d.process.stderr.read())
+        return
+    c = d.client()
+    replies = {c.message(MAIL, SENDER, [RCPT]).reply for _ in range(600)}
+    c.quit()
+    tap.is_equal(replies, {'continue'}, '600 messages with a log that nobody reads')
+    d.process.send_signal(signal.SIGTERM)
+    tap.ok(wait_for(lambda: d.process.poll() is not None, 15), 'it stops when told to')
+    d.process.stderr.close()
+
+
 def main():
     with Place() as place:
         place.make_pki()
-        for test in (test_command_line, test_check, test_socket, test_reload, test_flags_stay, test_stop, test_stop_in_storm, test_counters, test_user):
+        for test in (test_command_line, test_check, test_socket, test_reload, test_flags_stay, test_stop, test_stop_in_storm, test_counters, test_user, test_pid_file, test_log_nobody_reads):
             tap.note(test.__name__)
             try:
                 test(place)
