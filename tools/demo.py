@@ -30,7 +30,7 @@ def main():
     began = time.monotonic()
     with lab_module.Lab(mutate=scenarios.mutate) as lab:
         crew = scenarios.Crew(lab)
-        print(f'  A signs   smtp 127.0.0.1:{lab.a.port}   B verifies   smtp 127.0.0.1:{lab.b.port}   ({time.monotonic() - began:.1f} s)\n')
+        print(f'  A signs   smtp {lab_module.HOST}:{lab.a.port}   B verifies   smtp {lab_module.HOST}:{lab.b.port}   ({time.monotonic() - began:.1f} s)\n')
         print(f'{"what was sent":47} {"result":10} {"reason":22} {"content":9}')
         print('-' * 92)
         wrong = 0

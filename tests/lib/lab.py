@@ -20,6 +20,12 @@ import time
 
 MAIL_OWNER, SETGID_GROUP = 'daemon', 'mail'     # any two system accounts
 
+# A loopback address of this process's own: a port that was free a moment ago can
+# then not be taken by another lab, which would get half of our mail (Postfix
+# lets two instances listen on one port).
+_PID = os.getpid()
+HOST = f'127.{64 + (_PID >> 16 & 63)}.{_PID >> 8 & 255}.{min(max(_PID & 255, 1), 254)}'
+
 MASTER_CF = '''\
 {listen}pickup unix n - n 1 1 pickup
 cleanup unix n - n - 0 cleanup
@@ -47,7 +53,7 @@ postlog unix-dgram n - n - 1 postlogd
 def free_port():
     """A port nobody uses now; the caller binds it next."""
     with socket.socket() as s:
-        s.bind(('127.0.0.1', 0))
+        s.bind((HOST, 0))
         return s.getsockname()[1]
 
 
@@ -64,7 +70,7 @@ def wait_for(test, seconds=20.0, step=0.05):
 
 def listening(port):
     try:
-        socket.create_connection(('127.0.0.1', port), 1).close()
+        socket.create_connection((HOST, port), 1).close()
         return True
     except OSError:
         return False
@@ -109,7 +115,7 @@ class Sink(threading.Thread):
         super().__init__(daemon=True)
         self.server = socket.socket()
         self.server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.server.bind(('127.0.0.1', 0))
+        self.server.bind((HOST, 0))
         self.server.listen(64)
         self.port = self.server.getsockname()[1]
         self.forward = forward
@@ -192,7 +198,7 @@ class Sink(threading.Thread):
 
 def send(port, sender, rcpts, octets, xclient=None):
     """One message by SMTP; octets get CRLF line ends. Raises what smtplib raises."""
-    with smtplib.SMTP('127.0.0.1', port, local_hostname='client.example', timeout=60) as s:
+    with smtplib.SMTP(HOST, port, local_hostname='client.example', timeout=60) as s:
         s.ehlo()
         if xclient:
             s.docmd('XCLIENT', xclient)
@@ -273,7 +279,7 @@ class Postfix:
             'mynetworks': '127.0.0.0/8', 'smtp_dns_support_level': 'disabled', 'smtpd_peername_lookup': 'no',
             'smtpd_relay_restrictions': 'permit_mynetworks, reject', 'local_recipient_maps': '',
             'alias_maps': '', 'alias_database': '', 'biff': 'no', 'smtp_tls_security_level': 'none',
-            'smtpd_authorized_xclient_hosts': '127.0.0.1',
+            'smtpd_authorized_xclient_hosts': '127.0.0.0/8',
             # A bounce at once instead of five days of queueing.
             'maximal_queue_lifetime': '0', 'bounce_queue_lifetime': '0',
             'message_size_limit': '20000000',
@@ -287,9 +293,9 @@ class Postfix:
             settings['milter_default_action'] = 'tempfail'
         with open(f'{d}/etc/main.cf', 'w') as f:
             f.writelines(f'{k} = {v}\n' for k, v in settings.items())
-        listen = f'127.0.0.1:{self.port} inet n - n - - smtpd\n'
+        listen = f'{HOST}:{self.port} inet n - n - - smtpd\n'
         for port, options in self.listeners.items():
-            listen += f'127.0.0.1:{port} inet n - n - - smtpd {options}\n'
+            listen += f'{HOST}:{port} inet n - n - - smtpd {options}\n'
         with open(f'{d}/etc/master.cf', 'w') as f:
             f.write(MASTER_CF.format(listen=listen))
 
@@ -420,12 +426,12 @@ NumberPlan {self.path('plan')}
 '''
         self.milter_a = self.up(Milter(self, 'milter-a', signer))
         self.milter_b = self.up(Milter(self, 'milter-b', verifier))
-        self.b = Postfix(self, 'b', self.milter_b, {'*': f'smtp:[127.0.0.1]:{self.sink.port}'})
+        self.b = Postfix(self, 'b', self.milter_b, {'*': f'smtp:[{HOST}]:{self.sink.port}'})
         self.middle = Sink(forward=(self.b.port, lambda octets: self.mutate(octets)))
         self.a = Postfix(self, 'a', self.milter_a, {
-            'no8bit.example': f'no8bit:[127.0.0.1]:{self.b.port}',
-            'middle.example': f'smtp:[127.0.0.1]:{self.middle.port}',
-            '*': f'smtp:[127.0.0.1]:{self.b.port}'})
+            'no8bit.example': f'no8bit:[{HOST}]:{self.b.port}',
+            'middle.example': f'smtp:[{HOST}]:{self.middle.port}',
+            '*': f'smtp:[{HOST}]:{self.b.port}'})
         self.up(self.b)
         self.up(self.a)
 
