@@ -124,6 +124,7 @@ static enum sign_outcome name_dest(const struct mms_message *m, struct passport_
 {
 	struct party *dest = arena_array(m->arena, m->nrcpt, sizeof *dest);
 	struct disclosed *shown = NULL;
+	bool alone = all_same(m);
 
 	if (!dest)
 		return SIGN_NO_RESOURCE;
@@ -134,7 +135,7 @@ static enum sign_outcome name_dest(const struct mms_message *m, struct passport_
 	for (size_t i = 0; i < m->nrcpt; i++) {
 		const struct party *p = &m->rcpt[i].party;
 
-		if (p->kind != PARTY_NONE && (is_disclosed(shown, p) || all_same(m)))
+		if (p->kind != PARTY_NONE && (alone || is_disclosed(shown, p)))
 			dest[n->ndest++] = *p;
 		else
 			out->nblind++;
