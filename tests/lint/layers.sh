@@ -8,7 +8,7 @@ core	core/[a-z0-9_]+\.
 policy	(core|policy)/
 engine	(core|policy|engine)/
 milter	(milter|engine)/|policy/verdict\.h|core/(message|arena|span|err|log|buf|limits)\.h
-ctl	(ctl|engine)/|policy/verdict\.h|core/'
+ctl	(ctl|engine|policy|core)/'
 
 check_folder() { # folder, pattern
 	for f in "$src/$1"/*.c "$src/$1"/*.h "$src/$1"/*.def; do
