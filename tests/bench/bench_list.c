@@ -1,0 +1,219 @@
+/*
+ * What a list of a million entries costs: loading, memory, and a look-up beside
+ * one in a list of a hundred.
+ *
+ * Keys come in random order, half of them from the list.  Prints CPU time; the
+ * ratios are what to compare between machines.
+ */
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "policy/list.h"
+
+enum { LARGE = 1000000, SMALL = 100, KEYS = 1 << 20, ROUNDS = 5, WIDTH = 56 };
+
+static double cpu_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	return (double)ts.tv_sec * 1e9 + (double)ts.tv_nsec;
+}
+
+/* splitmix64: the same keys in each run */
+static uint64_t mixed(uint64_t i)
+{
+	uint64_t z = i * UINT64_C(0x9e3779b97f4a7c15);
+
+	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+	return z ^ (z >> 31);
+}
+
+struct shape {
+	const char *name;
+	enum list_type type;
+	void (*entry)(char *out, uint64_t i); /* as a line of the list */
+	void (*fact)(struct facts_value *v, uint64_t i, char *text); /* one that the ith entry holds */
+};
+
+static uint64_t number_of(uint64_t i)
+{
+	return UINT64_C(10000000000) + mixed(i) % UINT64_C(9999990000);
+}
+
+static void tn_fact(struct facts_value *v, uint64_t n)
+{
+	char digits[24];
+
+	snprintf(digits, sizeof digits, "%llu", (unsigned long long)n);
+	if (tn_from_claim(span_cstr(digits), &v->tn) < 0)
+		abort();
+}
+
+static void number_entry(char *out, uint64_t i)
+{
+	snprintf(out, WIDTH, "+%llu", (unsigned long long)number_of(i));
+}
+
+static void number_fact(struct facts_value *v, uint64_t i, char *text)
+{
+	(void)text;
+	tn_fact(v, number_of(i));
+}
+
+static void range_entry(char *out, uint64_t i)
+{
+	unsigned long long n = number_of(i);
+
+	snprintf(out, WIDTH, "+%llu..+%llu", n, n + 99);
+}
+
+static void range_fact(struct facts_value *v, uint64_t i, char *text)
+{
+	(void)text;
+	tn_fact(v, number_of(i) + mixed(i + 1) % 100);
+}
+
+static void prefix_entry(char *out, uint64_t i)
+{
+	snprintf(out, WIDTH, "+%llu*", (unsigned long long)number_of(i) / 100);
+}
+
+static void net4_entry(char *out, uint64_t i)
+{
+	uint64_t a = mixed(i);
+
+	snprintf(out, WIDTH, "%u.%u.%u.%u/29", (unsigned)(a & 255), (unsigned)(a >> 8 & 255), (unsigned)(a >> 16 & 255), (unsigned)(a >> 24 & 248));
+}
+
+static void net4_fact(struct facts_value *v, uint64_t i, char *text)
+{
+	uint64_t a = mixed(i);
+	unsigned char b[16] = {[10] = 0xFF, [11] = 0xFF, [12] = (unsigned char)a, [13] = (unsigned char)(a >> 8), [14] = (unsigned char)(a >> 16), [15] = (unsigned char)(a >> 24)};
+
+	(void)text;
+	memcpy(v->addr.b, b, sizeof b);
+}
+
+static void net6_entry(char *out, uint64_t i)
+{
+	uint64_t a = mixed(i);
+
+	snprintf(out, WIDTH, "2001:%x:%x:%x::/64", (unsigned)(a & 0xFFFF), (unsigned)(a >> 16 & 0xFFFF), (unsigned)(a >> 32 & 0xFFFF));
+}
+
+static void net6_fact(struct facts_value *v, uint64_t i, char *text)
+{
+	uint64_t a = mixed(i);
+	unsigned char b[16] = {0x20, 0x01, (unsigned char)(a >> 8), (unsigned char)a, (unsigned char)(a >> 24), (unsigned char)(a >> 16), (unsigned char)(a >> 40), (unsigned char)(a >> 32), 1, 2, 3};
+
+	(void)text;
+	memcpy(v->addr.b, b, sizeof b);
+}
+
+static void host_entry(char *out, uint64_t i)
+{
+	snprintf(out, WIDTH, "%sh%llx.example", i % 4 ? "" : ".", (unsigned long long)mixed(i) >> 28);
+}
+
+static void host_fact(struct facts_value *v, uint64_t i, char *text)
+{
+	snprintf(text, WIDTH, "%sh%llx.example", i % 4 ? "" : "www.", (unsigned long long)mixed(i) >> 28);
+	v->text = span_cstr(text);
+}
+
+static void spc_entry(char *out, uint64_t i)
+{
+	snprintf(out, WIDTH, "%llX", (unsigned long long)mixed(i) >> 32);
+}
+
+static void spc_fact(struct facts_value *v, uint64_t i, char *text)
+{
+	spc_entry(text, i);
+	v->text = span_cstr(text);
+}
+
+static const struct shape shapes[] = {
+	{"numbers", LIST_TN, number_entry, number_fact}, {"ranges", LIST_TN, range_entry, range_fact}, {"prefixes", LIST_TN, prefix_entry, number_fact},
+	{"IPv4 networks", LIST_CIDR, net4_entry, net4_fact}, {"IPv6 networks", LIST_CIDR, net6_entry, net6_fact},
+	{"hosts", LIST_HOST, host_entry, host_fact}, {"SPCs", LIST_SPC, spc_entry, spc_fact},
+};
+
+static const enum fact_type fact_of[] = {FACT_TYPE_TN, FACT_TYPE_ADDR, FACT_TYPE_HOST, FACT_TYPE_SPC, FACT_TYPE_TEXT};
+
+static struct list *load(const struct shape *s, uint64_t n, double *ms)
+{
+	struct source_report r;
+	struct list *l;
+	struct buf b;
+	char line[WIDTH];
+	double t;
+
+	buf_init(&b, 1 << 28);
+	for (uint64_t i = 0; i < n; i++) {
+		s->entry(line, i);
+		buf_printf(&b, "%s\n", line);
+	}
+	source_report_init(&r);
+	t = cpu_ns();
+	if (b.failed || list_parse(s->name, s->type, buf_span(&b), &l, &r) < 0)
+		abort();
+	*ms = (cpu_ns() - t) / 1e6;
+	source_report_free(&r);
+	buf_free(&b);
+	return l;
+}
+
+/* ns for one look-up among keys that are entries from first to first + n - 1; *in: how many were found. */
+static double look(const struct shape *s, const struct list *l, uint64_t first, uint64_t n, size_t *in)
+{
+	struct facts_value *v = calloc(KEYS, sizeof *v);
+	char *text = calloc(KEYS, WIDTH);
+	double best = 1e18;
+
+	if (!v || !text)
+		abort();
+	for (uint64_t i = 0; i < KEYS; i++)
+		s->fact(&v[i], first + mixed(i) % n, text + i * WIDTH);
+	for (int round = 0; round < ROUNDS; round++) {
+		double t = cpu_ns();
+
+		*in = 0;
+		for (size_t i = 0; i < KEYS; i++)
+			*in += list_contains(l, fact_of[s->type], &v[i]);
+		t = (cpu_ns() - t) / KEYS;
+		best = t < best ? t : best;
+	}
+	free(v);
+	free(text);
+	return best;
+}
+
+static void measure(const struct shape *s)
+{
+	double ms, small_ms, hit, miss, small;
+	struct list *l = load(s, LARGE, &ms), *few = load(s, SMALL, &small_ms);
+	size_t in, out, all;
+
+	hit = look(s, l, 0, LARGE, &in);
+	miss = look(s, l, LARGE, LARGE, &out);
+	small = look(s, few, 0, SMALL, &all);
+	if (in != KEYS || all != KEYS || out > KEYS / 4 * 3)
+		abort();
+	printf("%-14s %9.0f %12.1f %9.0f %9.0f %9.0f %9.2f\n", s->name, ms, (double)list_bytes(l) / (double)list_count(l), hit, miss, small, hit / small);
+	list_free(l);
+	list_free(few);
+}
+
+int main(void)
+{
+	printf("%d entries: CPU ms to load, octets for each, CPU ns of a look-up\n", LARGE);
+	printf("%-14s %9s %12s %9s %9s %9s %9s\n", "", "load ms", "octets each", "hit", "miss", "of 100", "ratio");
+	for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++)
+		measure(&shapes[i]);
+	return 0;
+}
