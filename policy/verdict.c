@@ -7,7 +7,7 @@
 
 const char *verdict_action_name(enum verdict_action a)
 {
-	static const char *const name[] = {"accept", "tag", "tempfail", "reject"};
+	static const char *const name[] = {"accept", "tag", "quarantine", "redirect", "tempfail", "reject", "discard"};
 
 	return name[a];
 }

@@ -9,10 +9,13 @@
 #include "core/arena.h"
 
 enum verdict_action {
-	VERDICT_ACCEPT,   /* goes on, untouched */
-	VERDICT_TAG,      /* goes on, with the edits */
-	VERDICT_TEMPFAIL, /* 4xx: the client keeps it */
-	VERDICT_REJECT    /* 5xx */
+	VERDICT_ACCEPT,     /* goes on, with the edits if there are any */
+	VERDICT_TAG,        /* the same, and the edits say that it scored */
+	VERDICT_QUARANTINE, /* the MTA holds it for a person to look at */
+	VERDICT_REDIRECT,   /* to another recipient, in place of all there are */
+	VERDICT_TEMPFAIL,   /* 4xx: the client keeps it */
+	VERDICT_REJECT,     /* 5xx */
+	VERDICT_DISCARD     /* 2xx, and nobody gets it; only when a policy says so */
 };
 const char *verdict_action_name(enum verdict_action a);
 
@@ -43,6 +46,8 @@ struct verdict {
 	const char *reply_code;    /* "550" */
 	const char *reply_xcode;
 	struct span reply_text;
+	struct span redirect;      /* REDIRECT: the address, without brackets */
+	struct span hold_reason;   /* QUARANTINE: one line of printable ASCII */
 };
 
 void verdict_init(struct verdict *v);
