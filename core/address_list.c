@@ -280,13 +280,65 @@ static bool is_safe(struct span s)
 	return colons <= MEMBER_COLONS;
 }
 
-/* m->text has a NUL behind it. */
-static void read_member(struct reader *r, const struct member *m)
+/* Behind what hides a separator at i, else i. */
+static size_t behind_hidden(struct span s, size_t i, bool *comment)
+{
+	size_t end = i;
+
+	*comment = s.p[i] == '(';
+	if (*comment)
+		end = after_comment(s, i);
+	else if (s.p[i] == '"')
+		end = address_after_quoted(s, i);
+	return end > s.n ? i : end;
+}
+
+/* The first "<" outside quotes and comments; 0 when there is none, then nothing is a display name. */
+static size_t display_name_end(struct span s)
+{
+	size_t i = 0;
+	bool comment;
+
+	while (i < s.n && s.p[i] != '<') {
+		size_t next = behind_hidden(s, i, &comment);
+
+		i = next > i ? next : i + 1;
+	}
+	return i < s.n ? i : 0;
+}
+
+/*
+ * Encoded words make GMime remember every name of a charset for ever, and we
+ * want no display name: in these and in comments they become plain characters.
+ * False where one stands in an address.
+ */
+static bool drop_encoded_words(struct span s, char *text)
+{
+	size_t name = display_name_end(s), i = 0;
+	bool comment;
+
+	while (i < s.n) {
+		size_t next = behind_hidden(s, i, &comment);
+
+		next = next > i ? next : i + 1;
+		for (; i < next; i++) {
+			if (s.p[i] != '=' || i + 1 == s.n || s.p[i + 1] != '?')
+				continue;
+			if (!comment && i >= name)
+				return false;
+			text[i] = '-';
+		}
+	}
+	return true;
+}
+
+/* m->text has a NUL behind it; text is the same, to be written to. */
+static void read_member(struct reader *r, const struct member *m, char *text)
 {
 	size_t before = r->n;
 
 	r->warned = false;
-	if (m->broken || !is_safe(m->text)) {
+	if (m->broken || !is_safe(m->text) || !drop_encoded_words(m->text, text)) {
 		r->doubt = true;
 	} else if (!m->group) {
 		InternetAddressList *list = internet_address_list_parse(r->options, m->text.p);
@@ -338,8 +390,10 @@ size_t address_list(struct span value, struct arena *a, struct span **out, bool 
 	r.options = g_mime_parser_options_new();
 	g_mime_parser_options_set_warning_callback(r.options, note_warning, &r);
 	while (!r.truncated && next_member(&sc, &m)) {
-		text[(size_t)(m.text.p - text) + m.text.n] = '\0';
-		read_member(&r, &m);
+		size_t start = (size_t)(m.text.p - text);
+
+		text[start + m.text.n] = '\0';
+		read_member(&r, &m, text + start);
 	}
 	g_mime_parser_options_free(r.options);
 	if (r.n == 1 && (r.doubt || sc.doubt))
