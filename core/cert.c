@@ -201,6 +201,26 @@ static enum stir_reason add_cert(void *arg, const unsigned char *der, long n, st
 	return r;
 }
 
+/* Made once: the chain is used for many messages. */
+static enum stir_reason describe(struct cert_chain *c, struct err *why)
+{
+	static const char hex[] = "0123456789abcdef";
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned n = 0;
+
+	if (!X509_digest(c->certs[0], EVP_sha256(), digest, &n) || 2 * n >= sizeof c->fingerprint)
+		return no_memory(why);
+	for (unsigned i = 0; i < n; i++) {
+		c->fingerprint[2 * i] = hex[digest[i] >> 4];
+		c->fingerprint[2 * i + 1] = hex[digest[i] & 15];
+	}
+	buf_init(&c->subject, CERT_SUBJECT_MAX);
+	cert_name(&c->subject, X509_get_subject_name(c->certs[0]));
+	if (c->subject.failed)
+		buf_free(&c->subject);
+	return STIR_OK;
+}
+
 enum stir_reason cert_chain_parse(struct span pem, struct cert_chain **out, struct err *why)
 {
 	struct cert_chain *c = calloc(1, sizeof *c);
@@ -217,6 +237,8 @@ enum stir_reason cert_chain_parse(struct span pem, struct cert_chain **out, stru
 	sslerror_clear();
 	if (r == STIR_OK)
 		r = check_signer(c, why);
+	if (r == STIR_OK)
+		r = describe(c, why);
 	if (sslerror_no_memory() && r != STIR_OK)
 		r = no_memory(why);
 	if (r == STIR_OK)
@@ -253,6 +275,7 @@ void cert_chain_unref(struct cert_chain *c)
 	EVP_PKEY_free(c->key);
 	tnauthlist_free(c->list);
 	claimrules_free(c->rules);
+	buf_free(&c->subject);
 	free(c);
 }
 
@@ -274,6 +297,16 @@ int cert_chain_verify(const struct cert_chain *c, struct span signing_input, con
 void cert_chain_point(const struct cert_chain *c, unsigned char point[65])
 {
 	memcpy(point, c->point, sizeof c->point);
+}
+
+struct span cert_chain_fingerprint(const struct cert_chain *c)
+{
+	return span_cstr(c->fingerprint);
+}
+
+struct span cert_chain_subject(const struct cert_chain *c)
+{
+	return buf_span(&c->subject);
 }
 
 size_t cert_chain_count(const struct cert_chain *c)

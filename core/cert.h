@@ -36,6 +36,12 @@ int cert_chain_verify(const struct cert_chain *c, struct span signing_input, con
 /* The signer's public key, uncompressed point. */
 void cert_chain_point(const struct cert_chain *c, unsigned char point[65]);
 
+enum { CERT_FINGERPRINT_BYTES = 64 + 1, CERT_SUBJECT_MAX = 1024 };
+/* SHA-256 of the signer's certificate, lower case hexadecimal. Borrowed, as is the next. */
+struct span cert_chain_fingerprint(const struct cert_chain *c);
+/* The signer's subject, cert_name(); empty if it has none or one over CERT_SUBJECT_MAX octets. */
+struct span cert_chain_subject(const struct cert_chain *c);
+
 /* Certificates as served, 0 is the signer. Borrowed. */
 size_t cert_chain_count(const struct cert_chain *c);
 X509 *cert_chain_at(const struct cert_chain *c, size_t i);

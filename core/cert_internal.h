@@ -23,6 +23,8 @@ struct cert_chain {
 	struct claimrules *rules;
 	int64_t not_before, not_after;
 	bool unchecked; /* cert_chain_unchecked() */
+	char fingerprint[CERT_FINGERPRINT_BYTES];
+	struct buf subject;
 
 	/* The path trust_check() found, the signer first, the anchor last; and
 	 * for each of its certificates the lists its issuer has signed. */

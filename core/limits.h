@@ -25,6 +25,10 @@ enum {
 	/* One From, To or Cc value; the group messages of MMS have 20. */
 	LIMIT_FIELD_ADDRESSES = 1000,
 
+	/* A body kept for content facts; the largest MMS in the samples has 1.2 MB.
+	 * A larger one has no content facts (failure toolarge). */
+	LIMIT_KEPT_BODY = 8 * 1024 * 1024,
+
 	/* --- Identity fields and tokens --------------------------------- */
 	/* Fields per message whose certificate and signature are looked at; the
 	 * others keep the reason of the free checks, and the log says so

@@ -59,7 +59,9 @@ void message_rcpt(struct mms_message *m, struct span addr)
 		return;
 	}
 	m->rcpt = r;
-	m->rcpt[m->nrcpt++].addr = arena_copy(m->arena, address_envelope(addr, m->arena));
+	r = &m->rcpt[m->nrcpt++];
+	r->given = arena_copy(m->arena, span_trim(addr));
+	r->addr = address_envelope(r->given, m->arena);
 }
 
 void message_watch(struct mms_message *m, const char *name)
@@ -219,6 +221,8 @@ void message_want(struct mms_message *m, unsigned want)
 		msgi_stream_free(&m->raw);
 		msgi_stream_begin(&m->raw, m->want & ((1u << MSGI_ALG_COUNT) - 1));
 	}
+	if (want & MESSAGE_WANT_KEEP)
+		buf_init(&m->kept, LIMIT_KEPT_BODY);
 	if (want & MESSAGE_WANT_CONTENT) {
 		describe_top(m, &top);
 		m->content = content_begin(&top);
@@ -227,9 +231,20 @@ void message_want(struct mms_message *m, unsigned want)
 	}
 }
 
+/* What is too large is not kept at all: half a body says nothing. */
+static void keep(struct mms_message *m, const void *p, size_t n)
+{
+	if (m->kept.failed || buf_put(&m->kept, p, n) == 0)
+		return;
+	buf_free(&m->kept);
+	m->kept.failed = true;
+}
+
 void message_body(struct mms_message *m, const void *p, size_t n)
 {
 	m->body_bytes += n;
+	if (m->want & MESSAGE_WANT_KEEP)
+		keep(m, p, n);
 	if (m->raw.want)
 		msgi_stream_feed(&m->raw, p, n);
 	if (m->content)
@@ -249,6 +264,7 @@ void message_reset(struct mms_message *m)
 
 	msgi_stream_free(&m->raw);
 	content_free(m->content);
+	buf_free(&m->kept);
 	arena_reset(a);
 	message_init(m, a);
 }

@@ -4,11 +4,12 @@
  *
  * Order of calls: message_begin, message_sender, message_rcpt*,
  * message_header*, message_end_headers, (message_want), message_body*,
- * message_end; message_reset at any point.  The body is not kept: what is
- * wanted of it is said by message_want() before its first octet.
+ * message_end; message_reset at any point.  The body is not kept unless
+ * somebody asks for it: what is wanted of it is said by message_want() before
+ * its first octet.
  *
  * Everything a struct mms_message points to is in its arena and ends with
- * message_reset(); digests in progress are freed there as well.
+ * message_reset(); digests in progress and a kept body are freed there as well.
  */
 #ifndef STIR_CORE_MESSAGE_H
 #define STIR_CORE_MESSAGE_H
@@ -29,6 +30,7 @@ struct mms_client {
 	struct span helo;             /* may be empty */
 	struct span listener;         /* {daemon_name}; may be empty */
 	struct span auth_user;        /* {auth_authen}; empty: not authenticated */
+	struct span tls_version, tls_cipher, tls_bits, tls_subject, tls_issuer; /* {tls_version} {cipher} {cipher_bits} {cert_subject} {cert_issuer}; may be empty */
 };
 
 struct header_field {
@@ -42,7 +44,8 @@ struct header_field {
 enum { MESSAGE_WATCH_MAX = 4, MESSAGE_WATCH_BYTES = 1024 };
 
 struct mms_rcpt {
-	struct span addr;   /* without angle brackets */
+	struct span given;  /* as the front end gave it; who removes a recipient has to say it so */
+	struct span addr;   /* without angle brackets, source route and quotes */
 	struct party party; /* after message_end_headers() */
 };
 
@@ -52,7 +55,8 @@ enum message_from {
 	MESSAGE_FROM_AMBIGUOUS /* several fields or several addresses, or one that some reader may see */
 };
 
-enum { MESSAGE_WANT_CONTENT = 1u << 8 }; /* beside 1u << enum msgi_alg */
+/* Beside 1u << enum msgi_alg.  KEEP: the body's octets, at most LIMIT_KEPT_BODY. */
+enum { MESSAGE_WANT_CONTENT = 1u << 8, MESSAGE_WANT_KEEP = 1u << 9 };
 
 struct mms_message {
 	struct arena *arena;           /* owned by whoever made the message */
@@ -81,6 +85,7 @@ struct mms_message {
 	struct msgi_stream raw;
 	struct content *content;       /* NULL unless wanted */
 	struct content_result content_result; /* after message_end(), if wanted */
+	struct buf kept;               /* MESSAGE_WANT_KEEP: the body as it came; empty and failed when it was larger */
 	uint64_t body_bytes;
 	bool ended;
 };
@@ -99,7 +104,7 @@ size_t message_watched(const struct mms_message *m, const char *name);
 void message_header(struct mms_message *m, struct span name, struct span value);
 /* Parses From and the recipients. */
 void message_end_headers(struct mms_message *m);
-/* What to make of the body: 1u << enum msgi_alg bits, MESSAGE_WANT_CONTENT. May be called several times before the body. */
+/* What to make of the body: 1u << enum msgi_alg bits, MESSAGE_WANT_CONTENT, MESSAGE_WANT_KEEP. May be called several times before the body. */
 void message_want(struct mms_message *m, unsigned want);
 void message_body(struct mms_message *m, const void *p, size_t n);
 void message_end(struct mms_message *m);

@@ -24,6 +24,7 @@ struct passport {
 	struct span msgi; /* the text; see has_msgi */
 	struct span msgc;
 	bool has_msgi, has_msgc;
+	struct span attest; /* "A", "B" or "C" (RFC 8588); empty if absent or anything else */
 };
 
 /*

@@ -63,6 +63,10 @@ struct stir_check {
 	enum tn_authority authority;
 	bool has_authority;
 	struct span spc;           /* of the certificate; empty if none or not known */
+	/* Of the chain used, with has_cert. */
+	bool has_cert;
+	struct span cert_sha256, cert_subject; /* cert_chain_fingerprint(), cert_chain_subject() */
+	int64_t cert_not_after;    /* end of the whole path, seconds since 1970 */
 	enum stir_integrity integrity;
 	enum stir_dest_cover dest_cover;
 	enum stir_replay replay;

@@ -85,12 +85,12 @@ static enum stir_reason read_field(const struct header_field *f, struct arena *a
 }
 
 /* The digests that this token needs of the body; a malformed value needs none. */
-static unsigned wanted(const struct stir_check *c, const struct mms_message *m)
+static unsigned wanted(const struct verify_params *params, const struct stir_check *c, const struct mms_message *m)
 {
 	struct msgi_value v;
 	unsigned want = 0;
 
-	if (c->reason != STIR_OK || !party_eq(&c->passport.orig, &m->from))
+	if (c->reason != STIR_OK || (!params->go_on && !party_eq(&c->passport.orig, &m->from)))
 		return 0;
 	if (c->passport.has_msgi && msgi_parse(c->passport.msgi, &v) == 0)
 		want |= 1u << v.alg;
@@ -116,7 +116,7 @@ struct verify *verify_begin(const struct verify_params *params, struct mms_messa
 
 		c->field = (unsigned)i + 1;
 		c->reason = read_field(message_field(m, "Identity", i), m->arena, c);
-		want |= wanted(c, m);
+		want |= wanted(params, c, m);
 	}
 	v->broken = arena_overflowed(m->arena);
 	message_want(m, want);
@@ -200,6 +200,10 @@ static enum stir_reason check_cert(struct look *l)
 	}
 	l->c->spc = arena_copy(l->m->arena, tnauthlist_spc(cert_chain_tnauthlist(l->chain)));
 	cert_chain_validity(l->chain, &from, &until);
+	l->c->has_cert = true;
+	l->c->cert_sha256 = arena_copy(l->m->arena, cert_chain_fingerprint(l->chain));
+	l->c->cert_subject = arena_copy(l->m->arena, cert_chain_subject(l->chain));
+	l->c->cert_not_after = until;
 	if (t->iat < from || t->iat > until) {
 		say(l, t->iat < from ? "the certificate was not yet valid at iat" : "the certificate had expired at iat");
 		return STIR_CERT_EXPIRED;
@@ -383,6 +387,49 @@ static void check_field(struct look *l, unsigned *budget)
 	l->chain = NULL;
 }
 
+/* Wrong about when, to whom or by whose right; it can still be what the signer signed. */
+static bool may_go_on(enum stir_reason r)
+{
+	switch (r) {
+	case STIR_STALE:
+	case STIR_FROM_FUTURE:
+	case STIR_ORIG_MISMATCH:
+	case STIR_DEST_MISMATCH:
+	case STIR_CERT_EXPIRED:
+	case STIR_SPC_NOT_AUTHORISED:
+	case STIR_NUMBER_NOT_AUTHORISED:
+	case STIR_CONSTRAINT_VIOLATED:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/*
+ * All steps of the field that speaks for the message once more, past each such
+ * failure, for what they find out; reason, stage and detail stay.  Done after all
+ * fields have had their turn: old tokens in front must not use up what a good one
+ * needs.
+ */
+static void go_on(struct look *l)
+{
+	struct stir_check *c = l->c;
+	const struct stir_check first = *c;
+
+	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+		enum stir_reason r = steps[i].check(l);
+
+		/* Without a chain nothing can be said about the signature. */
+		if (r != STIR_OK && !(may_go_on(r) && (l->chain || steps[i].stage < STIR_STAGE_CERT)))
+			break;
+	}
+	c->reason = first.reason;
+	c->stage = first.stage;
+	c->detail = first.detail;
+	cert_chain_unref(l->chain);
+	l->chain = NULL;
+}
+
 /*
  * Which field speaks for the message (profile.md Q12): one that passes, else
  * the one that got furthest; junk in front never lowers the result.
@@ -436,6 +483,11 @@ void verify_finish(struct verify *v, struct mms_message *m, int64_t now, int64_t
 			check_field(&l, &budget);
 	}
 	conclude(v, m, out);
+	if (v->params->go_on && out->best && may_go_on(out->reason)) {
+		struct look l = {.v = v, .m = m, .c = &v->check[out->best - v->check], .now = now, .now_ms = now_ms};
+
+		go_on(&l);
+	}
 	if (arena_overflowed(m->arena)) {
 		memset(out, 0, sizeof *out);
 		out->reason = STIR_NO_RESOURCE;

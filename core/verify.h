@@ -32,6 +32,10 @@ struct verify_params {
 	bool dest_any;     /* partial and no cover are reported, not failed */
 	bool require_msgi;
 	bool hard_revocation;
+	/* The token that speaks for the message is stale, for others, or outside its
+	 * signer's authority: look all the same whether its signature and digests
+	 * hold.  Reason, stage and detail stay those of the first failure. */
+	bool go_on;
 	enum verify_authority authority;
 	enum verify_content content;
 };

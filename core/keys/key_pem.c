@@ -180,7 +180,7 @@ static bool own_group(gid_t gid)
 	return false;
 }
 
-static int check_safe(const char *path, const struct stat *st, gid_t group, struct err *e)
+int key_pem_check_safe(const char *path, const struct stat *st, gid_t group, struct err *e)
 {
 	if (st->st_uid != 0 && st->st_uid != geteuid())
 		return err_set(e, ERR_RIGHTS, "%s: belongs to user %lu, neither root nor our own; chown it", path, (unsigned long)st->st_uid);
@@ -223,7 +223,7 @@ static int open_fd(const char *path, int fd, bool require_safe, gid_t group, str
 		return err_set(e, ERR_OS, "%s: %s", path, strerror(errno));
 	if (!S_ISREG(st.st_mode))
 		return err_set(e, ERR_NOINPUT, "%s: not a regular file", path);
-	if (require_safe && check_safe(path, &st, group, e))
+	if (require_safe && key_pem_check_safe(path, &st, group, e))
 		return -1;
 	text = malloc(cap);
 	if (!text)

@@ -20,7 +20,11 @@
  */
 int key_pem_open(const char *path, bool require_safe, gid_t group, struct key **out, struct err *e) MUST_USE;
 
-/* The same from text, for tests and fuzzers; name is for error texts. */
+struct stat;
+/* The judgement alone, for other files that hold secrets. 0, or -1 and *e. */
+int key_pem_check_safe(const char *path, const struct stat *st, gid_t group, struct err *e) MUST_USE;
+
+/* A key from text, for tests and fuzzers; name is for error texts. */
 int key_pem_parse(const char *name, struct span pem, struct key **out, struct err *e) MUST_USE;
 
 #endif

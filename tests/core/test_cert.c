@@ -74,6 +74,8 @@ static void rfc9118(void)
 	buf_reset(&text);
 	cert_name(&text, X509_get_subject_name(cert_chain_at(c, 0)));
 	tap_str(text.p, "/C=US/ST=VA/L=Herndon/O=Bogus Example Telecom/OU=VoIP/CN=SHAKEN", "its name");
+	tap_span_is(cert_chain_subject(c), text.p, "which is kept");
+	tap_span_is(cert_chain_fingerprint(c), "85b1a780a9a515c723eb28b0c972e224b54ed554b1acef3aa16dfd15d9e01c25", "SHA-256 of its DER");
 	tap_int((long long)cert_chain_count(c), 1, "alone");
 	tap_ok(!cert_chain_at(c, 1), "nothing after the last");
 	cert_chain_unref(cert_chain_ref(c));

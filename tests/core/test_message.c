@@ -103,6 +103,43 @@ static void test_body(struct arena *a)
 	buf_free(&text);
 }
 
+static void test_keep(struct arena *a)
+{
+	static const char *const rcpt[] = {"x@b.example", NULL};
+	static char block[1024 * 1024];
+	struct mms_message m;
+
+	begin(&m, a, LIMIT_HEADER_BYTES);
+	world_push_header(&m, "x@a.example", rcpt, "From: x@a.example\n");
+	world_push_body(&m, "gone");
+	tap_ok(!m.kept.p && m.body_bytes == 4, "a body is not kept unless asked for");
+	message_reset(&m);
+
+	begin(&m, a, LIMIT_HEADER_BYTES);
+	world_push_header(&m, "x@a.example", rcpt, "From: x@a.example\n");
+	message_want(&m, MESSAGE_WANT_KEEP);
+	message_want(&m, MESSAGE_WANT_KEEP | 1u << MSGI_SHA256);
+	message_body(&m, "two ", 4);
+	message_body(&m, "pieces", 6);
+	message_end(&m);
+	tap_span_is(buf_span(&m.kept), "two pieces", "a body that was kept");
+	message_reset(&m);
+	tap_ok(!m.kept.p && !m.kept.failed, "and is gone after a reset");
+
+	begin(&m, a, LIMIT_HEADER_BYTES);
+	message_want(&m, MESSAGE_WANT_KEEP);
+	for (size_t i = 0; i < LIMIT_KEPT_BODY / sizeof block; i++)
+		message_body(&m, block, sizeof block);
+	tap_ok(!m.kept.failed && m.kept.n == LIMIT_KEPT_BODY, "as large as allowed");
+	message_body(&m, "x", 1);
+	message_body(&m, "y", 1);
+	tap_ok(m.kept.failed && !m.kept.p && !m.kept.n, "of a larger one nothing is kept, and that is said");
+	tap_int((long long)m.body_bytes, LIMIT_KEPT_BODY + 2LL, "its octets are counted all the same");
+	message_end(&m);
+	message_reset(&m);
+	tap_ok(!m.kept.failed, "the next message begins anew");
+}
+
 int main(void)
 {
 	struct arena *a = arena_new(LIMIT_MESSAGE_ARENA);
@@ -112,6 +149,7 @@ int main(void)
 	test_fields(a);
 	test_limits(a);
 	test_body(a);
+	test_keep(a);
 	arena_free(a);
 	return tap_done();
 }

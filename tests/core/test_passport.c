@@ -255,6 +255,25 @@ static void digests(struct arena *a)
 	tap_int(read_claims(shaken, odd, a, &p), STIR_OK, "an odd msgi in shaken is ignored too");
 }
 
+static void attest(struct arena *a)
+{
+	static const struct {
+		const char *claim, *want;
+	} cases[] = {
+	    {"\"attest\":\"A\",", "A"},   {"\"attest\":\"B\",", "B"}, {"\"attest\":\"C\",", "C"}, {"", ""},
+	    {"\"attest\":\"a\",", ""},    {"\"attest\":\"D\",", ""},  {"\"attest\":\"\",", ""},  {"\"attest\":7,", ""},
+	    {"\"attest\":[\"A\"],", ""},  {"\"attest\":null,", ""},   {"\"attest\":\"A\\n\",", ""},
+	};
+	struct passport p;
+	char claims[400];
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		snprintf(claims, sizeof claims, "{%s" DEST "," IAT "," ORIG "}", cases[i].claim);
+		tap_int(read_claims(HEADER, span_cstr(claims), a, &p), STIR_OK, "%s no attestation is an error", cases[i].claim);
+		tap_span_is(p.attest, cases[i].want, "attestation '%s'", cases[i].want);
+	}
+}
+
 static void canonical(struct arena *a)
 {
 	static const struct {
@@ -477,6 +496,7 @@ int main(void)
 	long_uri(LIMIT_URI_BYTES, STIR_OK, a);
 	long_uri(LIMIT_URI_BYTES + 1, STIR_CLAIMS_INVALID, a);
 	digests(a);
+	attest(a);
 	canonical(a);
 	no_room();
 	fresh();

@@ -253,6 +253,46 @@ static void test_settings(struct world *w, struct arena *a)
 	w->params = saved;
 }
 
+/* For the policy: what else is wrong with a token that is stale, for others or beyond its signer's authority. */
+static void test_goes_on(struct world *w, struct arena *a)
+{
+	static const struct {
+		const char *what;
+		struct row row;
+		bool go_on, signed_ok;
+		enum stir_integrity integrity;
+	} t[] = {
+		{"stale, not asked for more", {"", STIR_STALE, A, NULL, NULL, NULL, NULL, NULL, 61, 0}, false, false, STIR_INTEGRITY_UNKNOWN},
+		{"stale, signed", {"", STIR_STALE, A, NULL, NULL, NULL, NULL, NULL, 61, 0}, true, true, STIR_INTEGRITY_RAW},
+		{"stale, not signed", {"", STIR_STALE, A, NULL, NULL, NULL, NULL, NULL, 61, TWEAK_SIGNATURE}, true, false, STIR_INTEGRITY_UNKNOWN},
+		{"stale, body changed", {"", STIR_STALE, A, NULL, NULL, NULL, "nine?\r\n", NULL, 61, 0}, true, true, STIR_INTEGRITY_MISMATCH},
+		{"stale and for another", {"", STIR_STALE, A, NULL, NULL, NULL, NULL, "+15550300002@b.example", 61, 0}, true, true, STIR_INTEGRITY_RAW},
+		{"for another, signed", {"", STIR_DEST_MISMATCH, A, NULL, NULL, NULL, NULL, "+15550300002@b.example", 0, 0}, true, true, STIR_INTEGRITY_RAW},
+		{"of another number, signed", {"", STIR_ORIG_MISMATCH, A, NULL, NULL, "From: +15550100002@a.example\nMIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\n", NULL, NULL, 0, 0}, true, true, STIR_INTEGRITY_RAW},
+		{"of another number, with msgc only", {"", STIR_ORIG_MISMATCH, A, NULL, "{\"dest\":{\"tn\":[\"15550300001\"]},\"iat\":1793534400,\"msgc\":\"@C@\",\"orig\":{\"tn\":\"15550100009\"}}", NULL, NULL, NULL, 0, 0},
+			true, true, STIR_INTEGRITY_DECODED},
+		{"number outside the list, signed", {"", STIR_NUMBER_NOT_AUTHORISED, OTHER, NULL, NULL, NULL, NULL, NULL, 0, 0}, true, true, STIR_INTEGRITY_RAW},
+		{"stale, certificate gone", {"", STIR_STALE, A, HEADER("https://certs.example/gone.pem"), NULL, NULL, NULL, NULL, 61, 0}, true, false, STIR_INTEGRITY_UNKNOWN},
+		{"body changed is the end", {"", STIR_MSGI_MISMATCH, A, NULL, NULL, NULL, "nine?\r\n", NULL, 0, 0}, true, true, STIR_INTEGRITY_MISMATCH},
+	};
+
+	for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
+		struct stir_result got;
+		struct buf fields;
+
+		buf_init(&fields, 65536);
+		make_field(w, a, &fields, &t[i].row);
+		w->params.go_on = t[i].go_on;
+		judge(w, a, &t[i].row, buf_span(&fields), &got);
+		w->params.go_on = false;
+		tap_str(stir_reason_name(got.reason), stir_reason_name(t[i].row.reason), "%s", t[i].what);
+		tap_int(got.best->signed_ok, t[i].signed_ok, "... is the signature known to hold");
+		tap_int(got.best->integrity, t[i].integrity, "... and the content");
+		arena_reset(a);
+		buf_free(&fields);
+	}
+}
+
 static void test_requires_digest(struct world *w, struct arena *a)
 {
 	static const struct row bare = {"bare", STIR_OK, A, NULL, "{\"dest\":{\"tn\":[\"15550300001\"]},\"iat\":1793534400,\"orig\":{\"tn\":\"15550100001\"}}", NULL, NULL, NULL, 0, 0};
@@ -266,6 +306,28 @@ static void test_requires_digest(struct world *w, struct arena *a)
 	w->params.require_msgi = false;
 	tap_str(stir_reason_name(got.reason), "msgi-missing", "RequireMsgi: a fresh token without digest");
 	tap_int(got.best->integrity, STIR_INTEGRITY_NONE, "... its integrity is none");
+	arena_reset(a);
+	buf_free(&fields);
+}
+
+static void test_chain_used(struct world *w, struct arena *a)
+{
+	static const struct row gone = {"gone", 0, A, HEADER("https://certs.example/gone.pem"), NULL, NULL, NULL, NULL, 0, 0};
+	struct stir_result got;
+	struct buf fields;
+
+	buf_init(&fields, 65536);
+	make_field(w, a, &fields, &good);
+	judge(w, a, &good, buf_span(&fields), &got);
+	tap_ok(got.best->has_cert, "the chain that was used is described");
+	tap_span(got.best->cert_sha256, cert_chain_fingerprint(w->signer[A].chain), "its fingerprint");
+	tap_span(got.best->cert_subject, cert_chain_subject(w->signer[A].chain), "its subject");
+	tap_ok(got.best->cert_not_after > WORLD_NOW, "its end");
+	arena_reset(a);
+	buf_reset(&fields);
+	make_field(w, a, &fields, &gone);
+	judge(w, a, &gone, buf_span(&fields), &got);
+	tap_ok(!got.best->has_cert && !got.best->cert_sha256.n, "one that can't be had isn't");
 	arena_reset(a);
 	buf_free(&fields);
 }
@@ -284,13 +346,18 @@ static void test_several(struct world *w, struct arena *a)
 	struct buf fields;
 
 	buf_init(&fields, 200000);
-	for (size_t i = 0; i < 20; i++)
-		make_field(w, a, &fields, &junk[i % 4]);
-	make_field(w, a, &fields, &good);
-	judge(w, a, &good, buf_span(&fields), &got);
-	tap_str(stir_reason_name(got.reason), "ok", "20 fields of junk before a good one");
-	tap_int((long long)got.nfield, 21, "all are counted");
-	arena_reset(a);
+	for (int go_on = 0; go_on <= 1; go_on++) {
+		buf_reset(&fields);
+		for (size_t i = 0; i < 20; i++)
+			make_field(w, a, &fields, &junk[i % 4]);
+		make_field(w, a, &fields, &good);
+		w->params.go_on = go_on;
+		judge(w, a, &good, buf_span(&fields), &got);
+		w->params.go_on = false;
+		tap_str(stir_reason_name(got.reason), "ok", "20 fields of junk before a good one%s", go_on ? ", whatever is asked of stale ones" : "");
+		tap_int((long long)got.nfield, 21, "all are counted");
+		arena_reset(a);
+	}
 
 	buf_reset(&fields);
 	for (size_t i = 0; i < LIMIT_IDENTITY_FIELDS - 1; i++)
@@ -371,7 +438,9 @@ int main(void)
 	open_signers(&w);
 	test_rows(&w, a);
 	test_settings(&w, a);
+	test_goes_on(&w, a);
 	test_requires_digest(&w, a);
+	test_chain_used(&w, a);
 	test_several(&w, a);
 	test_no_fetch(&w, a);
 	world_close(&w);
