@@ -1,47 +1,24 @@
 /*
- * One configuration, opened.  Puts together what the settings name and hands
- * each message to the signer or the verifier; what either found becomes a
- * verdict with edits.
+ * One configuration, opened.  Puts together what the settings name; what is done
+ * with a message is in engine_message.c.
  *
- * Doesn't know which front end runs it, and changes no message itself.
+ * Doesn't know which front end runs it.
  */
 #include "config.h"
 
-#include "engine/engine.h"
+#include "engine/engine_internal.h"
 
 #include <grp.h>
 #include <pwd.h>
-#include <stdatomic.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <jansson.h>
 #include <openssl/crypto.h>
 
-#include "core/authres.h"
-#include "core/identity.h"
 #include "core/keys/key_pem.h"
 #include "engine/fetch_dir.h"
 #include "engine/file.h"
-
-#define POLICY_FIELD "X-STIR-Policy"
-#define RESULT_FIELD "Authentication-Results"
-
-struct engine {
-	atomic_uint refs;
-	struct settings settings;
-	struct numberplan *plan; /* or NULL */
-	/* signing; key is NULL when this engine doesn't */
-	struct key *key;
-	struct cert_chain *chain;
-	struct sign_params sign;
-	/* verifying; trust is NULL when this engine doesn't */
-	struct trust *trust;
-	struct fetch *fetch;
-	struct certcache *certs;
-	struct verify_params verify;
-};
 
 void engine_global_init(void)
 {
@@ -104,7 +81,7 @@ static int check_pair(struct engine *g, struct err *e)
  * A daemon that starts as root and becomes UserID must be able to read its key
  * again at a reload: that user's group may read the file.
  */
-static gid_t future_group(const struct settings *s)
+gid_t engine_future_group(const struct settings *s)
 {
 	const char *colon = s->user_id ? strchr(s->user_id, ':') : NULL;
 	const struct passwd *pw;
@@ -127,7 +104,7 @@ static int open_signer(struct engine *g, struct err *e)
 
 	if (!s->key_file)
 		return 0;
-	if (open_chain(g, e) || key_pem_open(s->key_file, s->require_safe_keys, future_group(s), &g->key, e) || check_pair(g, e))
+	if (open_chain(g, e) || key_pem_open(s->key_file, s->require_safe_keys, engine_future_group(s), &g->key, e) || check_pair(g, e))
 		return -1;
 	g->sign = (struct sign_params){
 		.key = g->key,
@@ -186,7 +163,7 @@ static int open_verifier(struct engine *g, struct err *e)
 	return 0;
 }
 
-int engine_open(struct settings *s, struct engine **out, struct err *e)
+static int open_all(struct settings *s, const struct engine *old, struct engine **out, struct source_report *report, struct err *e)
 {
 	struct engine *g = calloc(1, sizeof *g);
 
@@ -198,12 +175,48 @@ int engine_open(struct settings *s, struct engine **out, struct err *e)
 	atomic_init(&g->refs, 1);
 	g->settings = *s;
 	memset(s, 0, sizeof *s);
-	if (open_plan(g, e) || open_signer(g, e) || open_verifier(g, e)) {
+	if (open_plan(g, e) || open_signer(g, e) || open_verifier(g, e) || engine_policy_open(g, old, report, e)) {
 		engine_unref(g);
 		return -1;
 	}
 	*out = g;
 	return 0;
+}
+
+int engine_reopen(struct settings *s, struct engine *old, struct engine **out, struct err *e)
+{
+	struct source_report report;
+	int rc;
+
+	source_report_init(&report);
+	rc = open_all(s, old, out, &report, e);
+	source_report_free(&report);
+	return rc;
+}
+
+int engine_open(struct settings *s, struct engine **out, struct err *e)
+{
+	return engine_reopen(s, NULL, out, e);
+}
+
+int engine_open_saying(struct settings *s, struct engine **out, struct buf *said, struct err *e)
+{
+	struct source_report report;
+	size_t failed = 0, ran = 0;
+	int rc;
+
+	source_report_init(&report);
+	rc = open_all(s, NULL, out, &report, e);
+	if (rc == 0 && (*out)->policy)
+		failed = policy_test((*out)->policy, &report, &ran);
+	if (failed) {
+		rc = err_set(e, ERR_CONFIG, "%s: %zu of its %zu tests failed", (*out)->settings.policy, failed, ran);
+		engine_unref(*out);
+		*out = NULL;
+	}
+	(void)buf_put_span(said, buf_span(&report.text));
+	source_report_free(&report);
+	return rc;
 }
 
 struct engine *engine_ref(struct engine *g)
@@ -216,6 +229,7 @@ void engine_unref(struct engine *g)
 {
 	if (!g || atomic_fetch_sub_explicit(&g->refs, 1, memory_order_acq_rel) != 1)
 		return;
+	engine_policy_close(g);
 	certcache_free(g->certs);
 	fetch_close(g->fetch);
 	trust_free(g->trust);
@@ -236,23 +250,28 @@ const struct numberplan *engine_numberplan(const struct engine *g)
 	return g->plan;
 }
 
-void engine_advice(const struct engine *g, int64_t now, struct buf *out)
+static void advise_signer(const struct engine *g, int64_t now, struct buf *out)
 {
-	int64_t from, until;
-
 	const struct settings *s = &g->settings;
+	int64_t from, until;
 
 	if (!g->chain)
 		return;
 	if (s->mode != SETTINGS_MODE_V && !s->sign_listeners.n && !cidr_count(s->internal_hosts) && !s->sign_authenticated) {
-		buf_puts(out, "a key is configured, but nobody's mail is to be signed: set MTA, InternalHosts or SignAuthenticated");
+		buf_puts(out, "a key is configured, but nobody's mail is to be signed: set MTA, InternalHosts or SignAuthenticated\n");
 		return;
 	}
 	cert_chain_validity(g->chain, &from, &until);
 	if (now < from)
-		buf_printf(out, "%s is not valid yet: nothing is signed until then", g->settings.certificate_file);
+		buf_printf(out, "%s is not valid yet: nothing is signed until then\n", g->settings.certificate_file);
 	else if (now > until)
-		buf_printf(out, "%s has expired: nothing is signed until it is renewed", g->settings.certificate_file);
+		buf_printf(out, "%s has expired: nothing is signed until it is renewed\n", g->settings.certificate_file);
+}
+
+void engine_advice(const struct engine *g, int64_t now, struct buf *out)
+{
+	advise_signer(g, now, out);
+	engine_policy_advice(g, out);
 }
 
 /* --- one message ------------------------------------------------------------ */
@@ -285,180 +304,7 @@ void transaction_begin(struct transaction *t, const struct engine *g, const stru
 	t->arena = a;
 	message_init(&t->message, a);
 	message_begin(&t->message, client, g->plan, g->settings.maximum_headers);
-	message_watch(&t->message, RESULT_FIELD);
-	message_watch(&t->message, POLICY_FIELD);
+	message_watch(&t->message, ENGINE_RESULT_FIELD);
+	message_watch(&t->message, ENGINE_POLICY_FIELD);
 	verdict_init(&t->verdict);
-}
-
-/* Ordinary mail passes untouched (profile.md Q17). */
-static bool verify_concerns(const struct transaction *t)
-{
-	const struct mms_message *m = &t->message;
-
-	if (t->forced || message_field_count(m, "Identity") || m->from.kind == PARTY_TN)
-		return true;
-	for (size_t i = 0; i < m->nrcpt; i++)
-		if (m->rcpt[i].party.kind == PARTY_TN)
-			return true;
-	return m->over_limit || span_is(span_cstr(t->why), "listener");
-}
-
-static void begin_sign(struct engine *g, struct transaction *t)
-{
-	t->sign_begun = g->key ? sign_begin(&g->sign, &t->message) : SIGN_KEY_FAILED;
-	t->scope = t->sign_begun == SIGN_SIGNED ? ENGINE_IN_SCOPE : ENGINE_OUT_OF_SCOPE;
-}
-
-static void begin_verify(struct engine *g, struct transaction *t)
-{
-	t->scope = verify_concerns(t) ? ENGINE_IN_SCOPE : ENGINE_OUT_OF_SCOPE;
-	if (t->scope == ENGINE_IN_SCOPE && g->trust)
-		t->verify = verify_begin(&g->verify, &t->message);
-}
-
-void engine_headers(struct engine *g, struct transaction *t)
-{
-	message_end_headers(&t->message);
-	if (t->forced)
-		t->why = "command-line";
-	else
-		t->direction = direction_of(&g->settings, t->message.client, &t->why);
-	if (t->direction == DIRECTION_SIGN)
-		begin_sign(g, t);
-	else if (t->direction == DIRECTION_VERIFY)
-		begin_verify(g, t);
-}
-
-static struct span our_name(const struct engine *g, const struct transaction *t)
-{
-	return g->settings.authserv_id ? span_cstr(g->settings.authserv_id) : t->mta_name;
-}
-
-/* Is the nth field of that name one that only we may write? */
-static bool is_forged(const struct header_field *f, struct span me)
-{
-	/* Seen only in part: better gone than trusted. */
-	if (f->cut)
-		return true;
-	return span_caseis(f->name, POLICY_FIELD) || authres_is_claim(f->value, me);
-}
-
-/*
- * From the last field to the first, so that the numbers of those still to go
- * stay right.  Fields beyond what was kept of the header were the last ones.
- */
-static int delete_forged(struct transaction *t, const char *name, struct span me)
-{
-	const struct mms_message *m = &t->message;
-	size_t nth = message_watched(m, name), kept = message_field_count(m, name);
-
-	for (; nth > kept; nth--)
-		if (verdict_delete(&t->verdict, t->arena, span_cstr(name), (unsigned)nth))
-			return -1;
-	for (size_t i = m->nfield; i-- > 0 && nth > 0;) {
-		if (!span_caseis(m->field[i].name, name))
-			continue;
-		if (is_forged(&m->field[i], me) && verdict_delete(&t->verdict, t->arena, span_cstr(name), (unsigned)nth))
-			return -1;
-		nth--;
-	}
-	return 0;
-}
-
-/*
- * A flood of fields that pretend to be ours must not leave us without the memory
- * to delete them and to put ours on top.
- */
-static void make_room(struct transaction *t)
-{
-	size_t n = message_watched(&t->message, RESULT_FIELD) + message_watched(&t->message, POLICY_FIELD);
-
-	if (n > 8 || arena_overflowed(t->arena))
-		arena_spare(t->arena, LIMIT_VERDICT_SPARE);
-	if (verdict_reserve(&t->verdict, t->arena, (n < LIMIT_DELETIONS ? n : LIMIT_DELETIONS) + 1))
-		t->edits_incomplete = true;
-}
-
-/* The one refusal nobody has to ask for: letting it through would vouch for a forgery. */
-static bool refuse_flood(struct transaction *t)
-{
-	if (message_watched(&t->message, RESULT_FIELD) + message_watched(&t->message, POLICY_FIELD) <= LIMIT_DELETIONS)
-		return false;
-	t->verdict.action = VERDICT_REJECT;
-	t->verdict.reply_code = "550";
-	t->verdict.reply_xcode = "5.7.1";
-	t->verdict.reply_text = span_cstr("too many Authentication-Results fields");
-	return true;
-}
-
-static void insert_result(struct transaction *t, struct span me)
-{
-	struct buf value;
-
-	buf_init(&value, 2 * LIMIT_RESULT_FIELD);
-	authres_write(&value, me, &t->result);
-	if (value.failed || verdict_insert(&t->verdict, t->arena, span_cstr(RESULT_FIELD), buf_span(&value)))
-		t->edits_incomplete = true;
-	buf_free(&value);
-}
-
-static int64_t monotonic_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
-static void finish_verify(struct engine *g, struct transaction *t, int64_t now)
-{
-	struct span me = our_name(g, t);
-
-	if (t->scope == ENGINE_IN_SCOPE)
-		verify_finish(t->verify, &t->message, now, monotonic_ms(), &t->result);
-	if (refuse_flood(t))
-		return;
-	make_room(t);
-	if (delete_forged(t, RESULT_FIELD, me) || delete_forged(t, POLICY_FIELD, me))
-		t->edits_incomplete = true;
-	if (t->scope == ENGINE_IN_SCOPE)
-		insert_result(t, me);
-}
-
-static void insert_identity(struct transaction *t)
-{
-	struct buf value;
-
-	buf_init(&value, 2 * LIMIT_IDENTITY_BYTES);
-	identity_fold(&value, t->sign.value);
-	if (value.failed || verdict_insert(&t->verdict, t->arena, span_cstr("Identity"), buf_span(&value)))
-		t->edits_incomplete = true;
-	buf_free(&value);
-}
-
-static void finish_sign(struct engine *g, struct transaction *t, int64_t now)
-{
-	t->sign.outcome = t->sign_begun;
-	if (t->sign_begun == SIGN_SIGNED)
-		sign_finish(&g->sign, &t->message, now, &t->sign);
-	if (sign_outcome_ok(t->sign.outcome))
-		insert_identity(t);
-	if (t->sign.outcome == SIGN_UNSAFE) {
-		t->verdict.action = VERDICT_REJECT;
-		t->verdict.reply_code = "550";
-		t->verdict.reply_xcode = "5.6.0";
-		t->verdict.reply_text = span_cstr("message body can not be signed so that it survives the way");
-	}
-}
-
-void engine_finish(struct engine *g, struct transaction *t, int64_t now)
-{
-	message_end(&t->message);
-	if (t->direction == DIRECTION_SIGN)
-		finish_sign(g, t, now);
-	else if (t->direction == DIRECTION_VERIFY)
-		finish_verify(g, t, now);
-	if (t->verdict.action == VERDICT_ACCEPT && t->verdict.nedit)
-		t->verdict.action = VERDICT_TAG;
-	t->verdict.would = t->verdict.action;
 }

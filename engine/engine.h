@@ -13,7 +13,7 @@
 #include "core/stir_result.h"
 #include "engine/direction.h"
 #include "engine/settings.h"
-#include "policy/verdict.h"
+#include "policy/policy.h"
 
 struct engine;
 
@@ -27,12 +27,38 @@ void engine_global_init(void);
  * Gives *out (engine_unref()), or -1 and *e.
  */
 int engine_open(struct settings *s, struct engine **out, struct err *e) MUST_USE;
+/*
+ * The same for a reload: rates, history and fact log of the engine in force
+ * (NULL allowed) are shared with the new one, and lists in files that lost more
+ * than half of their entries are refused unless AllowListShrink.
+ */
+int engine_reopen(struct settings *s, struct engine *old, struct engine **out, struct err *e) MUST_USE;
+/*
+ * engine_open() for a person who asks whether all is well: said gets everything
+ * that was found of the policy, errors and warnings, and the policy's own tests
+ * are run; one that fails is an error.
+ */
+int engine_open_saying(struct settings *s, struct engine **out, struct buf *said, struct err *e) MUST_USE;
 struct engine *engine_ref(struct engine *g);
 void engine_unref(struct engine *g); /* NULL is allowed */
 const struct settings *engine_settings(const struct engine *g);
 const struct numberplan *engine_numberplan(const struct engine *g);
+/* The policy in force, or NULL. */
+const struct policy *engine_policy(const struct engine *g);
+/* What is remembered between messages; NULL without a policy. */
+struct counters *engine_counters(const struct engine *g);
+/*
+ * What StateFile remembers; for the first engine of a process, before messages.
+ * 0, also when there is no such file; -1 and *e when it is broken: nothing is
+ * remembered then, the broken file is kept as "PATH.broken", and all goes on.
+ */
+int engine_load_state(struct engine *g, struct err *e) MUST_USE;
+/* Write StateFile, whole or not at all; nothing to do without one. 0, or -1 and *e. */
+int engine_save_state(struct engine *g, struct err *e) MUST_USE;
+/* Can this process, as the user that it is, write what it will have to (StateFile, FactLog)? Looks only. 0, or -1 and *e. */
+int engine_check_files(const struct engine *g, struct err *e) MUST_USE;
 
-/* What an operator should know at start, such as an expired certificate; nothing when all is well. now: seconds since 1970. */
+/* What an operator should know at start, such as an expired certificate, each in a line with '\n'; nothing when all is well. now: seconds since 1970. */
 void engine_advice(const struct engine *g, int64_t now, struct buf *out);
 
 enum engine_scope {
@@ -45,7 +71,11 @@ struct transaction {
 	struct arena *arena;         /* owned by the transaction's maker */
 	struct mms_message message;
 	struct span mta_name;        /* {j}; the authserv-id when none is configured */
+	struct span queue_id;        /* before engine_finish(); may be empty */
+	bool overloaded;             /* the front end has more in hand than Overload says */
+	unsigned cannot;             /* what the front end can not do: bits 1u << enum verdict_action; the next milder one is done */
 	bool forced;                 /* direction was set by the caller (stirctl) */
+	bool trace;                  /* policy.hit has every rule, with why (stirctl explain) */
 
 	/* results */
 	enum direction direction;
@@ -53,6 +83,8 @@ struct transaction {
 	enum engine_scope scope;
 	struct stir_result result;   /* DIRECTION_VERIFY, in scope */
 	struct sign_result sign;     /* DIRECTION_SIGN */
+	struct facts *facts;         /* DIRECTION_VERIFY, in scope, with a policy; else NULL */
+	struct policy_result policy; /* with facts, after engine_judge() */
 	struct verdict verdict;
 	bool edits_incomplete;       /* an edit is missing for want of memory */
 
@@ -72,8 +104,19 @@ void transaction_begin(struct transaction *t, const struct engine *g, const stru
  * header into t->message; after it, the body.
  */
 void engine_headers(struct engine *g, struct transaction *t);
-/* now: seconds since 1970. Fills result, sign and verdict. */
+/* now: seconds since 1970. Fills result, sign and verdict; engine_examine() and engine_judge() in one. */
 void engine_finish(struct engine *g, struct transaction *t, int64_t now);
+/* Everything but the policy: result, sign, facts.  May run ahead in other threads; judging must be in the messages' order. */
+void engine_examine(struct engine *g, struct transaction *t, int64_t now);
+/* The policy over the facts, and the verdict with its edits. */
+void engine_judge(struct engine *g, struct transaction *t, int64_t now);
+
+/*
+ * One line of facts to FactLog, after the verdict; nothing to do without one, or
+ * when no policy was asked.  0, or -1 and *e when it is time to say that lines
+ * were lost, at most once a minute.  now: seconds since 1970.
+ */
+int engine_record(struct engine *g, const struct transaction *t, struct span queue_id, int64_t now, struct err *e) MUST_USE;
 
 /* The decisive line of one message: key=value, fixed order, at most LIMIT_LOG_LINE octets. */
 void engine_log_line(struct buf *out, const struct engine *g, const struct transaction *t, struct span queue_id);

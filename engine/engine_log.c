@@ -5,12 +5,13 @@
  */
 #include "config.h"
 
-#include "engine/engine.h"
+#include "engine/engine_internal.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
 #include "core/log.h"
+#include "engine/policy_write.h"
 
 enum { VALUE_MAX = 64 };
 
@@ -96,10 +97,29 @@ static void put_sign(struct buf *out, const struct transaction *t)
 		put(out, "detail", s->detail);
 }
 
+static void put_end(struct buf *out, const struct transaction *t)
+{
+	buf_printf(out, " size=%llu action=%s edits=%zu", (unsigned long long)t->message.body_bytes, verdict_action_name(t->verdict.action),
+		   t->verdict.nedit);
+	if (t->edits_incomplete)
+		buf_puts(out, " edits=incomplete");
+}
+
+/* What the policy found gets the room that is left; of long lists of rules the end is only counted. */
+static void put_policy(struct buf *out, const struct engine *g, const struct transaction *t, size_t max)
+{
+	const struct policy_write w = {.policy = g->policy, .result = &t->policy, .facts = t->facts, .action = t->verdict.action};
+
+	if (engine_policy_judged(t))
+		policy_write_log(out, &w, max);
+}
+
 void engine_log_line(struct buf *out, const struct engine *g, const struct transaction *t, struct span queue_id)
 {
 	const struct settings *s = engine_settings(g);
 	const struct mms_message *m = &t->message;
+	size_t start = out->n, taken;
+	struct buf end;
 
 	log_quote(out, queue_id.n ? queue_id : span_cstr("NOQUEUE"), VALUE_MAX);
 	buf_putc(out, ':');
@@ -112,7 +132,11 @@ void engine_log_line(struct buf *out, const struct engine *g, const struct trans
 		put_verify(out, t);
 	else if (t->direction == DIRECTION_SIGN)
 		put_sign(out, t);
-	buf_printf(out, " size=%llu action=%s edits=%zu", (unsigned long long)m->body_bytes, verdict_action_name(t->verdict.action), t->verdict.nedit);
-	if (t->edits_incomplete)
-		buf_puts(out, " edits=incomplete");
+	buf_init(&end, VALUE_MAX * 2);
+	put_end(&end, t);
+	taken = out->n - start + end.n;
+	if (taken < LIMIT_LOG_LINE)
+		put_policy(out, g, t, LIMIT_LOG_LINE - taken);
+	buf_put_span(out, buf_span(&end));
+	buf_free(&end);
 }

@@ -11,8 +11,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "core/suggest.h"
 #include "core/verify.h"
 #include "engine/settings_spec.h"
+#include "policy/factlog.h"
 
 #define TO_SIGN "KeyFile, CertificateFile and CertificateURL"
 #define TO_VERIFY "TrustAnchors and CertificateDir"
@@ -102,6 +104,17 @@ static const struct dependence {
 	{SETTINGS_ID_dest_cover, SETTINGS_ID_trust_anchors},
 	{SETTINGS_ID_require_msgi, SETTINGS_ID_trust_anchors},
 	{SETTINGS_ID_content_digest, SETTINGS_ID_trust_anchors},
+	{SETTINGS_ID_policy, SETTINGS_ID_trust_anchors},
+	{SETTINGS_ID_allow_list_shrink, SETTINGS_ID_policy},
+	{SETTINGS_ID_trusted_results, SETTINGS_ID_policy},
+	{SETTINGS_ID_trusted_scores, SETTINGS_ID_policy},
+	{SETTINGS_ID_help_url, SETTINGS_ID_policy},
+	{SETTINGS_ID_overload, SETTINGS_ID_policy},
+	{SETTINGS_ID_state_file, SETTINGS_ID_policy},
+	{SETTINGS_ID_state_entries, SETTINGS_ID_policy},
+	{SETTINGS_ID_fact_log, SETTINGS_ID_policy},
+	{SETTINGS_ID_fact_log_numbers, SETTINGS_ID_fact_log},
+	{SETTINGS_ID_fact_log_key, SETTINGS_ID_fact_log},
 };
 
 static int check_effect(struct settings *s, struct err *e)
@@ -144,9 +157,56 @@ static int check_listeners(struct settings *s, struct err *e)
 	return 0;
 }
 
+static int check_results(struct settings *s, struct err *e)
+{
+	static const char *const method[] = {"dkim", "dmarc", "spf", "arc"};
+	const size_t n = sizeof method / sizeof *method;
+
+	for (size_t i = 0; i < s->trusted_results.n; i++) {
+		struct span word = span_cstr(s->trusted_results.item[i]);
+		const char *near = suggest_name(word, method, n);
+		size_t k = 0;
+
+		while (k < n && !span_caseis(word, method[k]))
+			k++;
+		if (k == n)
+			return fault(s, e, "TrustedResults: \"%.*s\" is not one of dkim, dmarc, spf, arc%s%s%s", (int)(word.n < 60 ? word.n : 60), word.p,
+				     near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+	}
+	return 0;
+}
+
+/* What we write must not be what something else is read from. */
+static int check_written(struct settings *s, enum settings_id id, struct err *e)
+{
+	const char *path = *(char **)settings_spec_value(s, settings_spec_at(id));
+
+	for (size_t i = 0; path && i < SETTINGS_ID_COUNT; i++) {
+		const struct settings_spec *other = settings_spec_at((enum settings_id)i);
+		const char *theirs;
+
+		if (i == (size_t)id || other->type != SETTINGS_TYPE_PATH)
+			continue;
+		theirs = *(char **)settings_spec_value(s, other);
+		if (theirs && strcmp(path, theirs) == 0)
+			return fault(s, e, "%s and %s are one file, %.200s", name_of(id), other->row.name, path);
+	}
+	return 0;
+}
+
+static int check_files(struct settings *s, struct err *e)
+{
+	if (check_written(s, SETTINGS_ID_fact_log, e) || check_written(s, SETTINGS_ID_state_file, e))
+		return -1;
+	if (s->fact_log_key && s->fact_log_numbers == FACTLOG_FULL)
+		return fault(s, e, "FactLogKey has no effect with \"FactLogNumbers full\"");
+	return 0;
+}
+
 int settings_check(struct settings *s, struct err *e)
 {
-	if (check_groups(s, e) || check_effect(s, e) || check_mode(s, e) || check_age(s, e) || check_listeners(s, e))
+	if (check_groups(s, e) || check_effect(s, e) || check_mode(s, e) || check_age(s, e) || check_listeners(s, e) ||
+	    check_results(s, e) || check_files(s, e))
 		return -1;
 	if (s->revocation_policy == SETTINGS_REVOCATION_HARD && !s->given.revocation_list)
 		return fault(s, e, "\"RevocationPolicy hard\" needs a RevocationList: without one every message would get temperror");

@@ -12,6 +12,7 @@
 #include <syslog.h>
 
 #include "engine/settings_syntax.h"
+#include "policy/factlog.h"
 
 static const struct settings_word words_syslog_facility[] = {
 	{"mail", LOG_MAIL},     {"daemon", LOG_DAEMON}, {"user", LOG_USER},     {"auth", LOG_AUTH},
@@ -32,6 +33,8 @@ static const struct settings_word words_dest_cover[] = {
 	{"full", SETTINGS_DEST_FULL}, {"any", SETTINGS_DEST_ANY}, {NULL, 0}};
 static const struct settings_word words_content_digest[] = {
 	{"always", VERIFY_CONTENT_ALWAYS}, {"fallback", VERIFY_CONTENT_FALLBACK}, {NULL, 0}};
+static const struct settings_word words_fact_log_numbers[] = {
+	{"pseudonym", FACTLOG_PSEUDONYM}, {"full", FACTLOG_FULL}, {NULL, 0}};
 
 #define WORDS_STRING(field) NULL
 #define WORDS_PATH(field) NULL
@@ -64,6 +67,7 @@ static const struct settings_spec rows[SETTINGS_ID_COUNT] = {
 	[SETTINGS_ID_user_id].syntax = settings_syntax_user,
 	[SETTINGS_ID_authserv_id].syntax = settings_syntax_authserv_id,
 	[SETTINGS_ID_certificate_url].syntax = settings_syntax_certificate_url,
+	[SETTINGS_ID_help_url].syntax = settings_syntax_help_url,
 	[SETTINGS_ID_socket].example = "local:/run/stir-milter/stir-milter.sock",
 	[SETTINGS_ID_user_id].example = "stir-milter:stir-milter",
 	[SETTINGS_ID_pid_file].example = "/run/stir-milter/stir-milter.pid",
@@ -79,6 +83,13 @@ static const struct settings_spec rows[SETTINGS_ID_COUNT] = {
 	[SETTINGS_ID_trust_anchors].example = "trust/anchors.pem",
 	[SETTINGS_ID_revocation_list].example = "trust/crl.pem",
 	[SETTINGS_ID_certificate_dir].example = "certificates",
+	[SETTINGS_ID_policy].example = "inbound.policy",
+	[SETTINGS_ID_trusted_results].example = "dkim, dmarc",
+	[SETTINGS_ID_trusted_scores].example = "127.0.0.1, ::1",
+	[SETTINGS_ID_help_url].example = "https://www.example.net/mms-refused",
+	[SETTINGS_ID_state_file].example = "/var/lib/stir-milter/state",
+	[SETTINGS_ID_fact_log].example = "/var/log/stir-milter/facts.json",
+	[SETTINGS_ID_fact_log_key].example = "keys/factlog.key",
 };
 
 const struct settings_spec *settings_spec_at(enum settings_id id)

@@ -9,9 +9,11 @@
 #include <arpa/inet.h>
 #include <sys/un.h>
 
+#include <glib.h>
+
 #include "core/x5u.h"
 
-enum { MAX_HOST = 253, MAX_USER = 32, MAX_PORT = 65535, MAX_FD = 65535, MIN_FD = 3 };
+enum { MAX_HOST = 253, MAX_USER = 32, MAX_PORT = 65535, MAX_FD = 65535, MIN_FD = 3, MAX_HELP = 120 /* a reply text has 200 */ };
 
 static bool is_alnum(char c)
 {
@@ -130,4 +132,28 @@ const char *settings_syntax_certificate_url(struct span v)
 	if (x5u_check(v, &url, &why) == STIR_OK)
 		return NULL;
 	return why ? why : "is no address that verifiers accept";
+}
+
+const char *settings_syntax_help_url(struct span v)
+{
+	const char *why = NULL, *host;
+	char text[MAX_HELP + 1];
+	GUri *uri;
+
+	if (v.n > MAX_HELP)
+		return "is longer than 120 octets";
+	for (size_t i = 0; i < v.n; i++)
+		if (v.p[i] <= ' ' || v.p[i] > '~')
+			return "may hold printable ASCII only, and no space";
+	memcpy(text, v.p, v.n);
+	text[v.n] = '\0';
+	uri = g_uri_parse(text, G_URI_FLAGS_ENCODED, NULL);
+	host = uri ? g_uri_get_host(uri) : NULL;
+	if (!uri)
+		why = "is no address of the web";
+	else if (strcmp(g_uri_get_scheme(uri), "https") != 0 || !host || !host[0])
+		why = "is no https address with a host";
+	if (uri)
+		g_uri_unref(uri);
+	return why;
 }

@@ -16,5 +16,7 @@ const char *settings_syntax_user(struct span v);
 const char *settings_syntax_authserv_id(struct span v);
 /* What x5u_check() accepts */
 const char *settings_syntax_certificate_url(struct span v);
+/* https, a host, printable ASCII, short enough for a reply text */
+const char *settings_syntax_help_url(struct span v);
 
 #endif

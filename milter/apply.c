@@ -1,10 +1,12 @@
 /*
- * Verdict to smfi_*() calls, in the order the edits have.
+ * Verdict to smfi_*() calls: the edits in their order, then what is to become of
+ * the message.
  *
  * Our own failure holds no mail back: the message goes on, and the log says what
- * is missing.  But for one case: where a forged result of ours would have to be
- * deleted and can't be, passing it on would vouch for it; the client is then
- * asked to try again.
+ * is missing.  But where a forged result of ours would have to be deleted and
+ * can't be, passing it on would vouch for it; and a message that is only half
+ * held or redirected would reach whom it should not.  The client is then asked
+ * to try again.
  */
 #include "config.h"
 
@@ -16,7 +18,8 @@
 enum {
 	/* libmilter's packet is 65535 octets, and holds name, value and index. */
 	FIELD_MAX = 60000,
-	REPLY_MAX = 400
+	REPLY_MAX = 400,
+	ADDRESS_MAX = 4096 /* longer than a line of SMTP */
 };
 
 static bool name_fits(struct span name)
@@ -83,11 +86,11 @@ static int edit_all(SMFICTX *ctx, const struct verdict *v)
 }
 
 /* Reply texts are formats to the MTA: a lone '%' spoils them. */
-static void put_reply(struct buf *out, struct span text)
+static void put_text(struct buf *out, struct span text, bool reply)
 {
 	text = span_take(text, REPLY_MAX);
 	for (size_t i = 0; i < text.n; i++) {
-		if (text.p[i] == '%')
+		if (text.p[i] == '%' && reply)
 			(void)buf_puts(out, "%%");
 		else
 			(void)buf_putc(out, text.p[i] >= ' ' && text.p[i] <= '~' ? text.p[i] : '?');
@@ -111,7 +114,7 @@ static sfsistat reply(SMFICTX *ctx, const struct verdict *v, const char *qid)
 	buf_init(&text, 2 * REPLY_MAX + 1);
 	(void)buf_puts(&code, code_or(v->reply_code, class, reject ? "550" : "451"));
 	(void)buf_puts(&xcode, code_or(v->reply_xcode, class, reject ? "5.7.1" : "4.7.1"));
-	put_reply(&text, v->reply_text.n ? v->reply_text : span_cstr("message refused by policy"));
+	put_text(&text, v->reply_text.n ? v->reply_text : span_cstr("message refused by policy"), true);
 	if (code.failed || xcode.failed || text.failed || smfi_setreply(ctx, code.p, xcode.p, text.p) != MI_SUCCESS)
 		log_warn("%s: the MTA's own reply text is used", qid);
 	buf_free(&code);
@@ -136,12 +139,10 @@ static sfsistat missing(const struct verdict *v, const char *qid, const char *wh
 	return forged ? SMFIS_TEMPFAIL : SMFIS_CONTINUE;
 }
 
-sfsistat apply_verdict(SMFICTX *ctx, const struct transaction *t, const char *queue_id)
+static sfsistat edit(SMFICTX *ctx, const struct transaction *t, const char *queue_id)
 {
 	const struct verdict *v = &t->verdict;
 
-	if (v->action == VERDICT_REJECT || v->action == VERDICT_TEMPFAIL)
-		return reply(ctx, v, queue_id);
 	if (t->edits_incomplete)
 		return missing(v, queue_id, "no memory for all header edits");
 	if (!edits_fit(v))
@@ -149,4 +150,94 @@ sfsistat apply_verdict(SMFICTX *ctx, const struct transaction *t, const char *qu
 	if (edit_all(ctx, v))
 		return missing(v, queue_id, "the MTA did not take a header edit");
 	return SMFIS_CONTINUE;
+}
+
+/* The reason stands in the log of the MTA. */
+static sfsistat hold(SMFICTX *ctx, const struct verdict *v, const char *queue_id)
+{
+	struct buf reason;
+	int rc;
+
+	buf_init(&reason, REPLY_MAX + 1);
+	put_text(&reason, v->hold_reason.n ? v->hold_reason : span_cstr("STIR policy"), false);
+	rc = reason.failed ? MI_FAILURE : smfi_quarantine(ctx, reason.p);
+	buf_free(&reason);
+	if (rc == MI_SUCCESS)
+		return SMFIS_CONTINUE;
+	log_error("%s: the MTA did not take a quarantine; the client is asked to try again", queue_id);
+	return SMFIS_TEMPFAIL;
+}
+
+/* "<address>", as it is written, quotes and all; -1 for what is none. */
+static int put_address(struct buf *out, struct span addr)
+{
+	bool bare = !addr.n || addr.p[0] != '<';
+
+	buf_reset(out);
+	for (size_t i = 0; i < addr.n; i++)
+		if (((unsigned char)addr.p[i] < ' ' && addr.p[i] != '\t') || addr.p[i] == 0x7f)
+			return -1;
+	if (bare)
+		(void)buf_putc(out, '<');
+	(void)buf_put_span(out, addr);
+	(void)buf_puts(out, bare ? ">" : "");
+	return out->failed ? -1 : 0;
+}
+
+/*
+ * An MTA does not say whether it knew whom it should delete: an address is said
+ * as it was given, or <"a b"@example.net> would stay a recipient.
+ */
+static int replace_rcpts(SMFICTX *ctx, const struct transaction *t, struct buf *text)
+{
+	const struct mms_message *m = &t->message;
+	struct span to = t->verdict.redirect, same = address_envelope(to, t->arena);
+	bool there = false;
+
+	if (!same.n)
+		return -1;
+	for (size_t i = 0; i < m->nrcpt; i++)
+		there |= span_caseeq(m->rcpt[i].addr, same);
+	/* Who is a recipient already stays one: added and deleted again it would get nothing. */
+	if (!there && (put_address(text, to) || smfi_addrcpt(ctx, text->p) != MI_SUCCESS))
+		return -1;
+	for (size_t i = 0; i < m->nrcpt; i++) {
+		if (span_caseeq(m->rcpt[i].addr, same))
+			continue;
+		if (put_address(text, m->rcpt[i].given) || smfi_delrcpt(ctx, text->p) != MI_SUCCESS)
+			return -1;
+	}
+	return 0;
+}
+
+static sfsistat redirect(SMFICTX *ctx, const struct transaction *t, const char *queue_id)
+{
+	struct buf text;
+	int rc;
+
+	buf_init(&text, ADDRESS_MAX);
+	/* The MTA forgets what was changed of a message that is not accepted. */
+	rc = t->message.over_limit ? -1 : replace_rcpts(ctx, t, &text);
+	buf_free(&text);
+	if (rc == 0)
+		return SMFIS_CONTINUE;
+	log_error("%s: the MTA did not take all new recipients; the client is asked to try again", queue_id);
+	return SMFIS_TEMPFAIL;
+}
+
+sfsistat apply_verdict(SMFICTX *ctx, const struct transaction *t, const char *queue_id)
+{
+	const struct verdict *v = &t->verdict;
+	sfsistat status;
+
+	if (v->action == VERDICT_REJECT || v->action == VERDICT_TEMPFAIL)
+		return reply(ctx, v, queue_id);
+	if (v->action == VERDICT_DISCARD)
+		return SMFIS_DISCARD;
+	status = edit(ctx, t, queue_id);
+	if (status == SMFIS_CONTINUE && v->action == VERDICT_QUARANTINE)
+		status = hold(ctx, v, queue_id);
+	if (status == SMFIS_CONTINUE && v->action == VERDICT_REDIRECT)
+		status = redirect(ctx, t, queue_id);
+	return status;
 }

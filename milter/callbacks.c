@@ -13,6 +13,7 @@
 #include "milter/callbacks.h"
 
 #include <libmilter/mfapi.h>
+#include <stdatomic.h>
 #include <time.h>
 
 #include "core/limits.h"
@@ -20,9 +21,11 @@
 #include "milter/apply.h"
 #include "milter/session.h"
 
+/* Without these there is nothing we can do; without those a policy gets something milder. */
 #define ACTIONS (SMFIF_ADDHDRS | SMFIF_CHGHDRS)
-#define SKIPPED_STEPS (SMFIP_NOHELO | SMFIP_NODATA | SMFIP_NOUNKNOWN)
-#define NO_REPLY (SMFIP_NR_CONN | SMFIP_NR_MAIL | SMFIP_NR_RCPT | SMFIP_NR_HDR | SMFIP_NR_EOH | SMFIP_NR_BODY)
+#define MORE_ACTIONS (SMFIF_QUARANTINE | SMFIF_ADDRCPT | SMFIF_DELRCPT)
+#define SKIPPED_STEPS (SMFIP_NODATA | SMFIP_NOUNKNOWN)
+#define NO_REPLY (SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_MAIL | SMFIP_NR_RCPT | SMFIP_NR_HDR | SMFIP_NR_EOH | SMFIP_NR_BODY)
 
 static char *macro(SMFICTX *ctx, const char *name)
 {
@@ -37,7 +40,7 @@ static char *macro(SMFICTX *ctx, const char *name)
 
 static void ask_macros(SMFICTX *ctx, int stage, const char *names)
 {
-	char buffer[64];
+	char buffer[128];
 
 	/* Failing, we'd get the MTA's usual ones, which do as well. */
 	if (strlen(names) >= sizeof buffer)
@@ -52,7 +55,7 @@ static void ask_all_macros(SMFICTX *ctx)
 	ask_macros(ctx, SMFIM_CONNECT, "j {daemon_name}");
 	ask_macros(ctx, SMFIM_HELO, "");
 	/* The address always comes, so that the set of the message before is replaced. */
-	ask_macros(ctx, SMFIM_ENVFROM, "{auth_authen} {mail_addr}");
+	ask_macros(ctx, SMFIM_ENVFROM, "{auth_authen} {mail_addr} {verify} {tls_version} {cipher} {cipher_bits} {cert_subject} {cert_issuer}");
 	ask_macros(ctx, SMFIM_ENVRCPT, "");
 	ask_macros(ctx, SMFIM_DATA, "");
 	ask_macros(ctx, SMFIM_EOH, "");
@@ -60,22 +63,31 @@ static void ask_all_macros(SMFICTX *ctx)
 	ask_macros(ctx, SMFIM_EOM, "i");
 }
 
-static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps, unsigned long f2, unsigned long f3,
-			     unsigned long *want_actions, unsigned long *want_steps, unsigned long *want_f2, unsigned long *want_f3)
+/* What an MTA said last: a connection after Sendmail's QUIT_NC negotiates nothing. */
+static atomic_uint cannot_last;
+
+static unsigned cannot_of(unsigned long actions)
 {
-	(void)f2;
-	(void)f3;
-	if ((actions & ACTIONS) != ACTIONS) {
-		log_error("the MTA does not let us add and delete header fields; connection refused");
-		return SMFIS_REJECT;
-	}
-	*want_actions = ACTIONS | (actions & SMFIF_SETSYMLIST);
-	*want_steps = (steps & SKIPPED_STEPS) | NO_REPLY;
-	*want_f2 = 0;
-	*want_f3 = 0;
-	if (actions & SMFIF_SETSYMLIST)
-		ask_all_macros(ctx);
-	return SMFIS_CONTINUE;
+	unsigned cannot = 0;
+
+	if (!(actions & SMFIF_QUARANTINE))
+		cannot |= 1u << VERDICT_QUARANTINE;
+	if ((~actions & (SMFIF_ADDRCPT | SMFIF_DELRCPT)) != 0)
+		cannot |= 1u << VERDICT_REDIRECT;
+	return cannot;
+}
+
+/* In the log once, however many connections there are. */
+static void note_cannot(unsigned cannot)
+{
+	static atomic_bool said;
+
+	atomic_store(&cannot_last, cannot);
+	if (!cannot || atomic_exchange(&said, true))
+		return;
+	log_warn("the MTA does not let us%s%s%s: a policy that says so gets the next milder action",
+		 cannot & 1u << VERDICT_QUARANTINE ? " quarantine" : "", cannot == (1u << VERDICT_QUARANTINE | 1u << VERDICT_REDIRECT) ? " or" : "",
+		 cannot & 1u << VERDICT_REDIRECT ? " redirect" : "");
 }
 
 static struct session *session_of(SMFICTX *ctx)
@@ -95,9 +107,36 @@ static struct session *session_needed(SMFICTX *ctx)
 		session_free(s);
 		s = NULL;
 	}
-	if (!s)
+	if (s)
+		s->cannot = atomic_load(&cannot_last);
+	else
 		log_error("no memory for a connection");
 	return s;
+}
+
+static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps, unsigned long f2, unsigned long f3,
+			     unsigned long *want_actions, unsigned long *want_steps, unsigned long *want_f2, unsigned long *want_f3)
+{
+	struct session *s;
+
+	(void)f2;
+	(void)f3;
+	if ((actions & ACTIONS) != ACTIONS) {
+		log_error("the MTA does not let us add and delete header fields; connection refused");
+		return SMFIS_REJECT;
+	}
+	note_cannot(cannot_of(actions));
+	/* Another MTA may negotiate before this one connects. */
+	s = session_needed(ctx);
+	if (s)
+		s->cannot = cannot_of(actions);
+	*want_actions = ACTIONS | (actions & (MORE_ACTIONS | SMFIF_SETSYMLIST));
+	*want_steps = (steps & SKIPPED_STEPS) | NO_REPLY;
+	*want_f2 = 0;
+	*want_f3 = 0;
+	if (actions & SMFIF_SETSYMLIST)
+		ask_all_macros(ctx);
+	return SMFIS_CONTINUE;
 }
 
 static sfsistat on_connect(SMFICTX *ctx, char *name, _SOCK_ADDR *addr)
@@ -109,11 +148,31 @@ static sfsistat on_connect(SMFICTX *ctx, char *name, _SOCK_ADDR *addr)
 	return SMFIS_NOREPLY;
 }
 
-static sfsistat on_mail(SMFICTX *ctx, char **argv)
+static sfsistat on_helo(SMFICTX *ctx, char *name)
 {
 	struct session *s = session_needed(ctx);
 
-	if (s && session_mail(s, argv ? argv[0] : NULL, macro(ctx, "{auth_authen}")))
+	if (s)
+		session_helo(s, name);
+	return SMFIS_NOREPLY;
+}
+
+static sfsistat on_mail(SMFICTX *ctx, char **argv)
+{
+	struct session *s = session_needed(ctx);
+	const char *verify = macro(ctx, "{verify}");
+	/* Sendmail names whoever the certificate names, and says beside whether that is true; Postfix names nobody then. */
+	bool verified = !verify || strcmp(verify, "OK") == 0;
+	const struct session_login login = {
+		.auth_user = macro(ctx, "{auth_authen}"),
+		.tls_version = macro(ctx, "{tls_version}"),
+		.tls_cipher = macro(ctx, "{cipher}"),
+		.tls_bits = macro(ctx, "{cipher_bits}"),
+		.tls_subject = verified ? macro(ctx, "{cert_subject}") : NULL,
+		.tls_issuer = verified ? macro(ctx, "{cert_issuer}") : NULL,
+	};
+
+	if (s && session_mail(s, argv ? argv[0] : NULL, &login))
 		log_error("no memory for a message, or stopping");
 	return SMFIS_NOREPLY;
 }
@@ -165,10 +224,20 @@ static void log_message(const struct session *s, const char *queue_id)
 	buf_free(&line);
 }
 
+static void record_message(const struct session *s, const char *queue_id, int64_t now)
+{
+	struct err e;
+
+	err_clear(&e);
+	if (engine_record(s->engine, &s->t, span_cstr(queue_id), now, &e))
+		log_error("%s", e.text);
+}
+
 static sfsistat on_eom(SMFICTX *ctx)
 {
 	struct session *s = session_of(ctx);
 	const char *queue_id = macro(ctx, "i");
+	int64_t now = (int64_t)time(NULL);
 	sfsistat status;
 
 	if (!queue_id)
@@ -178,9 +247,10 @@ static sfsistat on_eom(SMFICTX *ctx)
 		log_error("%s: a message that was not looked at: no memory for it, or stopping; the client is asked to try again", queue_id);
 		return SMFIS_TEMPFAIL;
 	}
-	session_eom(s, (int64_t)time(NULL));
+	session_eom(s, queue_id, now);
 	status = apply_verdict(ctx, &s->t, queue_id);
 	log_message(s, queue_id);
+	record_message(s, queue_id, now);
 	session_end(s);
 	return status;
 }
@@ -207,9 +277,10 @@ int callbacks_register(struct err *e)
 	struct smfiDesc d = {
 		.xxfi_name = name,
 		.xxfi_version = SMFI_VERSION,
-		.xxfi_flags = ACTIONS,
+		.xxfi_flags = ACTIONS | MORE_ACTIONS,
 		.xxfi_negotiate = on_negotiate,
 		.xxfi_connect = on_connect,
+		.xxfi_helo = on_helo,
 		.xxfi_envfrom = on_mail,
 		.xxfi_envrcpt = on_rcpt,
 		.xxfi_header = on_header,

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "core/log.h"
+#include "engine/state.h"
 #include "milter/callbacks.h"
 #include "milter/listen.h"
 #include "milter/options.h"
@@ -95,11 +96,42 @@ static int check_pid_folder(const char *path, struct err *e)
 	return rc;
 }
 
+/* The engine, and to the terminal all that there is to say of its policy. */
+static int open_saying(struct settings *s, struct engine **g, struct err *e)
+{
+	struct buf said;
+	int rc;
+
+	buf_init(&said, OUTPUT_MAX);
+	rc = engine_open_saying(s, g, &said, e);
+	fprintf(stderr, "%.*s", SPAN_ARG(buf_span(&said)));
+	buf_free(&said);
+	return rc;
+}
+
+/* As the user we would be: root may write everywhere. */
+static int check_rights(const struct engine *g, struct err *e)
+{
+	const struct settings *s = engine_settings(g);
+	struct privilege p;
+	struct err broken;
+	int rc = privilege_resolve(&p, s->user_id, e);
+
+	if (rc == 0 && p.wanted && geteuid() == 0)
+		rc = privilege_drop(&p, e);
+	privilege_free(&p);
+	if (rc == 0)
+		rc = engine_check_files(g, e);
+	/* No fault of the configuration: a start says so and goes on. */
+	if (rc == 0 && engine_policy(g) && s->state_file && state_check(s->state_file, &broken))
+		fprintf(stderr, "%s: warning: %s\n", PROGRAM, broken.text);
+	return rc;
+}
+
 /* Everything a start would look at, and nothing changed. */
 static int check(const struct options *o, struct err *e)
 {
 	struct engine *g = NULL;
-	struct privilege p;
 	struct settings s;
 	struct err place;
 	bool bad;
@@ -110,15 +142,14 @@ static int check(const struct options *o, struct err *e)
 	/* Looked at before the engine opens files: fd:N must be one that was handed in. */
 	err_clear(&place);
 	bad = listen_check(s.socket, &place) || check_pid_folder(s.pid_file, &place);
-	if (engine_open(&s, &g, e))
+	if (open_saying(&s, &g, e))
 		return -1;
 	if (bad) {
 		*e = place;
 		engine_unref(g);
 		return -1;
 	}
-	rc = privilege_resolve(&p, engine_settings(g)->user_id, e);
-	privilege_free(&p);
+	rc = check_rights(g, e);
 	engine_unref(g);
 	return rc;
 }
@@ -157,6 +188,12 @@ static int write_pid(const char *path, struct err *e)
 	return n < 0 || bad ? err_set(e, ERR_OS, "PidFile %s: can't write", path) : 0;
 }
 
+static void warn_unreadable(const char *path)
+{
+	if (path && access(path, R_OK))
+		log_warn("%s can't be read by this user: a reload will fail", path);
+}
+
 static int become(const struct settings *s, struct err *e)
 {
 	struct privilege p;
@@ -165,8 +202,11 @@ static int become(const struct settings *s, struct err *e)
 	if (rc == 0)
 		rc = privilege_drop(&p, e);
 	privilege_free(&p);
-	if (rc == 0 && s->key_file && access(s->key_file, R_OK))
-		log_warn("%s can't be read by this user: a reload will fail", s->key_file);
+	if (rc == 0) {
+		warn_unreadable(s->key_file);
+		warn_unreadable(s->policy);
+		warn_unreadable(s->fact_log_key);
+	}
 	return rc;
 }
 
@@ -176,9 +216,14 @@ struct running {
 	char *pid_file; /* owned; NULL when none was written */
 };
 
-static int start(struct running *r, const struct settings *s, struct err *e)
+static int start(struct running *r, struct engine *g, struct err *e)
 {
-	if (become(s, e) || callbacks_register(e) || listen_open(&r->listen, s->socket, e) || write_pid(s->pid_file, e))
+	const struct settings *s = engine_settings(g);
+
+	if (become(s, e) || engine_check_files(g, e))
+		return -1;
+	reload_load(g);
+	if (callbacks_register(e) || listen_open(&r->listen, s->socket, e) || write_pid(s->pid_file, e))
 		return -1;
 	if (s->pid_file) {
 		r->pid_file = strdup(s->pid_file);
@@ -228,7 +273,7 @@ static int serve(const struct options *o, struct err *e)
 	engine_ref(g);
 	rc = reload_start(g, e);
 	if (rc == 0)
-		rc = start(&r, engine_settings(g), e);
+		rc = start(&r, g, e);
 	/* Not kept beyond the start: a reload shall end this engine. */
 	engine_unref(g);
 	if (rc == 0) {

@@ -26,6 +26,7 @@ static struct {
 	unsigned umask;
 	bool syslog;
 	int syslog_facility;
+	uint64_t state_entries;
 } start;
 
 int reload_read(const struct options *o, struct settings *s, struct err *e)
@@ -56,14 +57,20 @@ static int copy(char **out, const char *s, struct err *e)
 	return s && !*out ? err_set(e, ERR_UNAVAILABLE, "no memory") : 0;
 }
 
+enum { ADVICE_MAX = 128 * 1024 };
+
 static void advise(const struct engine *g)
 {
+	struct span rest;
 	struct buf text;
 
-	buf_init(&text, LIMIT_LOG_LINE);
+	buf_init(&text, ADVICE_MAX);
 	engine_advice(g, (int64_t)time(NULL), &text);
-	if (text.n)
-		log_warn("%.*s", SPAN_ARG(buf_span(&text)));
+	for (rest = buf_span(&text); rest.n;) {
+		struct span line = span_take(span_cut(&rest, '\n'), LIMIT_LOG_LINE);
+
+		log_warn("%.*s", SPAN_ARG(line));
+	}
 	buf_free(&text);
 }
 
@@ -75,6 +82,7 @@ int reload_start(struct engine *g, struct err *e)
 	if (copy(&start.socket, s->socket, e) || copy(&start.user_id, s->user_id, e) || copy(&start.pid_file, s->pid_file, e))
 		return -1;
 	start.umask = s->umask;
+	start.state_entries = s->policy ? s->state_entries : 0;
 	start.syslog = s->syslog;
 	start.syslog_facility = s->syslog_facility;
 	advise(g);
@@ -105,21 +113,56 @@ static void note_start_only(const struct settings *s)
 	note_unless(s->umask == start.umask, "UMask");
 	note_unless(s->syslog == start.syslog, "Syslog");
 	note_unless(s->syslog_facility == start.syslog_facility, "SyslogFacility");
+	note_unless(!start.state_entries || !s->policy || s->state_entries == start.state_entries, "StateEntries");
+}
+
+void reload_save(void)
+{
+	struct engine *g = reload_engine();
+	struct err e;
+
+	err_clear(&e);
+	if (g && engine_save_state(g, &e))
+		log_error("%s", e.text);
+	engine_unref(g);
+}
+
+void reload_load(struct engine *g)
+{
+	struct err e;
+
+	err_clear(&e);
+	if (engine_load_state(g, &e))
+		log_error("%s", e.text);
+}
+
+/* A policy that comes finds what one that went has left. */
+static void hand_over(struct engine *old, struct engine *fresh)
+{
+	if (old && engine_counters(old) && !engine_counters(fresh))
+		reload_save();
+	if (engine_counters(fresh) && !(old && engine_counters(old))) {
+		start.state_entries = engine_settings(fresh)->state_entries;
+		reload_load(fresh);
+	}
 }
 
 void reload_again(const struct options *o)
 {
-	struct engine *fresh = NULL;
+	struct engine *fresh = NULL, *old = reload_engine();
 	struct settings s;
 	struct err e;
 
 	err_clear(&e);
-	if (reload_read(o, &s, &e) || engine_open(&s, &fresh, &e)) {
+	if (reload_read(o, &s, &e) || engine_reopen(&s, old, &fresh, &e) || engine_check_files(fresh, &e)) {
 		log_error("reload failed, the configuration in force stays: %s", e.text);
-		return;
+		engine_unref(fresh);
+	} else {
+		hand_over(old, fresh);
+		note_start_only(engine_settings(fresh));
+		advise(fresh);
+		engine_unref(swap(fresh));
+		log_notice("configuration read again");
 	}
-	note_start_only(engine_settings(fresh));
-	advise(fresh);
-	engine_unref(swap(fresh));
-	log_notice("configuration read again");
+	engine_unref(old);
 }

@@ -26,4 +26,8 @@ struct engine *reload_engine(void);
  */
 void reload_again(const struct options *o);
 
+/* What is remembered between messages, to and from StateFile; failures are said in the log. Main thread only. */
+void reload_save(void);
+void reload_load(struct engine *g);
+
 #endif

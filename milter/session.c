@@ -31,15 +31,27 @@ struct session *session_new(void)
 	return s;
 }
 
+static void forget(char **fact)
+{
+	free(*fact);
+	*fact = NULL;
+}
+
 void session_free(struct session *s)
 {
 	if (!s)
 		return;
 	session_end(s);
-	free(s->name);
-	free(s->listener);
-	free(s->mta);
-	free(s->auth_user);
+	forget(&s->name);
+	forget(&s->helo);
+	forget(&s->listener);
+	forget(&s->mta);
+	forget(&s->auth_user);
+	forget(&s->tls_version);
+	forget(&s->tls_cipher);
+	forget(&s->tls_bits);
+	forget(&s->tls_subject);
+	forget(&s->tls_issuer);
 	free(s);
 	atomic_fetch_sub(&count.connections, 1);
 }
@@ -48,15 +60,15 @@ void session_free(struct session *s)
  * A copy of our own, since libmilter's strings end with the callback.  A name
  * too long is taken for none at all: half of it could be somebody else's.
  */
-static void keep(struct session *s, char **fact, const char *value)
+static struct span keep(struct session *s, char **fact, const char *value)
 {
-	free(*fact);
-	*fact = NULL;
+	forget(fact);
 	if (!value || strnlen(value, FACT_MAX + 1) > FACT_MAX)
-		return;
+		return span_make(NULL, 0);
 	*fact = strdup(value);
 	if (!*fact)
 		s->lacking = true;
+	return span_cstr(*fact);
 }
 
 static void keep_addr(struct sockaddr_storage *out, const struct sockaddr *addr)
@@ -74,14 +86,38 @@ void session_connect(struct session *s, const char *name, const struct sockaddr 
 	session_end(s);
 	s->lacking = false;
 	keep_addr(&s->client.addr, addr);
-	keep(s, &s->name, name);
-	keep(s, &s->listener, listener);
-	keep(s, &s->mta, mta);
-	s->client.name = span_cstr(s->name);
-	s->client.listener = span_cstr(s->listener);
+	s->client.name = keep(s, &s->name, name);
+	s->client.helo = keep(s, &s->helo, NULL);
+	s->client.listener = keep(s, &s->listener, listener);
+	(void)keep(s, &s->mta, mta);
 }
 
-int session_mail(struct session *s, const char *from, const char *auth_user)
+void session_helo(struct session *s, const char *helo)
+{
+	/* A message in hand borrows the name, and ends with a new greeting. */
+	session_end(s);
+	s->client.helo = keep(s, &s->helo, helo);
+}
+
+static void keep_login(struct session *s, const struct session_login *l)
+{
+	s->client.auth_user = keep(s, &s->auth_user, l->auth_user);
+	s->client.tls_version = keep(s, &s->tls_version, l->tls_version);
+	s->client.tls_cipher = keep(s, &s->tls_cipher, l->tls_cipher);
+	s->client.tls_bits = keep(s, &s->tls_bits, l->tls_bits);
+	s->client.tls_subject = keep(s, &s->tls_subject, l->tls_subject);
+	s->client.tls_issuer = keep(s, &s->tls_issuer, l->tls_issuer);
+}
+
+/* Are we at more messages than Overload says? */
+static bool too_many(const struct engine *g)
+{
+	uint64_t most = engine_settings(g)->overload;
+
+	return most && atomic_load(&count.in_hand) > most;
+}
+
+int session_mail(struct session *s, const char *from, const struct session_login *login)
 {
 	struct engine *g;
 
@@ -97,10 +133,11 @@ int session_mail(struct session *s, const char *from, const char *auth_user)
 	s->in_body = false;
 	atomic_fetch_add(&count.in_hand, 1);
 	atomic_fetch_add(&count.begun, 1);
-	keep(s, &s->auth_user, auth_user);
-	s->client.auth_user = span_cstr(s->auth_user);
+	keep_login(s, login);
 	transaction_begin(&s->t, g, &s->client);
 	s->t.mta_name = span_cstr(s->mta);
+	s->t.overloaded = too_many(g);
+	s->t.cannot = s->cannot;
 	s->t.message.over_limit = s->lacking;
 	message_sender(&s->t.message, span_cstr(from));
 	return 0;
@@ -133,11 +170,13 @@ void session_body(struct session *s, const void *p, size_t n)
 		message_body(&s->t.message, p, n);
 }
 
-void session_eom(struct session *s, int64_t now)
+void session_eom(struct session *s, const char *queue_id, int64_t now)
 {
 	session_eoh(s);
-	if (s->engine)
-		engine_finish(s->engine, &s->t, now);
+	if (!s->engine)
+		return;
+	s->t.queue_id = span_cstr(queue_id);
+	engine_finish(s->engine, &s->t, now);
 }
 
 void session_end(struct session *s)

@@ -18,8 +18,18 @@ struct session {
 	struct transaction t;  /* valid while engine is set */
 	bool in_body;          /* engine_headers() was called */
 	bool lacking;          /* a fact of the client was lost for want of memory */
+	unsigned cannot;       /* what the MTA does not let us do: bits 1u << enum verdict_action */
 	struct mms_client client;
-	char *name, *listener, *mta, *auth_user; /* owned, behind client and mta_name */
+	/* owned, behind client and mta_name */
+	char *name, *helo, *listener, *mta, *auth_user;
+	char *tls_version, *tls_cipher, *tls_bits, *tls_subject, *tls_issuer;
+};
+
+/* What the MTA knows of the client when a message begins; each may be NULL. */
+struct session_login {
+	const char *auth_user;
+	const char *tls_version, *tls_cipher, *tls_bits;
+	const char *tls_subject, *tls_issuer; /* of a certificate that the MTA has verified */
 };
 
 /* NULL without memory. */
@@ -30,14 +40,17 @@ void session_free(struct session *s);
 /* Who is there; each may be NULL. */
 void session_connect(struct session *s, const char *name, const struct sockaddr *addr, const char *listener, const char *mta);
 
+/* May come again, after STARTTLS. */
+void session_helo(struct session *s, const char *helo);
+
 /* Starts a message, ending one that was still in hand. 0, or -1: no memory, or stopping. */
-int session_mail(struct session *s, const char *from, const char *auth_user) MUST_USE;
+int session_mail(struct session *s, const char *from, const struct session_login *login) MUST_USE;
 void session_rcpt(struct session *s, const char *addr);
 void session_header(struct session *s, const char *name, const char *value);
 void session_eoh(struct session *s);
 void session_body(struct session *s, const void *p, size_t n);
-/* The verdict is then in t.verdict. now: seconds since 1970. */
-void session_eom(struct session *s, int64_t now);
+/* The verdict is then in t.verdict. now: seconds since 1970; queue_id outlives the message. */
+void session_eom(struct session *s, const char *queue_id, int64_t now);
 /* Forgets the message in hand. */
 void session_end(struct session *s);
 

@@ -26,7 +26,7 @@
 #include "milter/reload.h"
 #include "milter/session.h"
 
-enum { DRAIN_LOOK_MS = 20 };
+enum { DRAIN_LOOK_MS = 20, SAVE_EVERY_MS = 60 * 1000 };
 
 struct supervisor {
 	const struct options *options;
@@ -65,8 +65,9 @@ int supervise_prepare(struct err *e)
 	sigset_t set;
 
 	our_signals(&set);
-	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
-		return err_set(e, ERR_OS, "can't ignore SIGPIPE: %s", strerror(errno));
+	/* XFSZ: a fact log that has grown to the limit of a file costs lines, not the process. */
+	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || signal(SIGXFSZ, SIG_IGN) == SIG_ERR)
+		return err_set(e, ERR_OS, "can't ignore SIGPIPE and SIGXFSZ: %s", strerror(errno));
 	int rc = pthread_sigmask(SIG_BLOCK, &set, NULL);
 	return rc ? err_set(e, ERR_OS, "can't block signals: %s", strerror(rc)) : 0;
 }
@@ -110,7 +111,7 @@ static void take_signal(struct supervisor *v)
 	}
 }
 
-/* Waits at most so long (-1: for ever) for a signal or the end of libmilter. */
+/* Waits at most so long for a signal or the end of libmilter. */
 static void wait_event(struct supervisor *v, int timeout_ms)
 {
 	struct pollfd p[2] = {{.fd = v->signals, .events = POLLIN}, {.fd = v->ended, .events = POLLIN}};
@@ -166,16 +167,32 @@ static int start_libmilter(struct supervisor *v, struct err *e)
 	return rc ? err_set(e, ERR_OS, "can't start a thread: %s", strerror(rc)) : 0;
 }
 
+/* Until there is a reason to end; in between, what is remembered goes to the disk. */
+static void watch(struct supervisor *v)
+{
+	int64_t next = monotonic_ms() + SAVE_EVERY_MS;
+
+	while (!v->stop && !v->dead) {
+		int64_t left = next - monotonic_ms();
+
+		if (left > 0) {
+			wait_event(v, (int)left);
+			continue;
+		}
+		reload_save();
+		next = monotonic_ms() + SAVE_EVERY_MS;
+	}
+}
+
 static int run(struct supervisor *v, struct err *e)
 {
 	if (start_libmilter(v, e))
 		return -1;
-	while (!v->stop && !v->dead)
-		wait_event(v, -1);
-	if (v->dead)
-		return err_set(e, ERR_OS, "libmilter ended by itself");
-	drain(v);
-	return 0;
+	watch(v);
+	if (!v->dead)
+		drain(v);
+	reload_save();
+	return v->dead ? err_set(e, ERR_OS, "libmilter ended by itself") : 0;
 }
 
 int supervise_run(const struct options *o, struct err *e)

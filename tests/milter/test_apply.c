@@ -47,12 +47,31 @@ int smfi_setreply(SMFICTX *ctx, char *code, char *xcode, char *text)
 	return note("reply %s %s %s\n", code, xcode, text);
 }
 
+int smfi_quarantine(SMFICTX *ctx, char *reason)
+{
+	(void)ctx;
+	return note("hold %s\n", reason);
+}
+
+int smfi_addrcpt(SMFICTX *ctx, char *rcpt)
+{
+	(void)ctx;
+	return note("add %s\n", rcpt);
+}
+
+int smfi_delrcpt(SMFICTX *ctx, char *rcpt)
+{
+	(void)ctx;
+	return note("del %s\n", rcpt);
+}
+
 static void reset(struct arena *a, struct transaction *t, int fail_at)
 {
 	memset(&mta, 0, sizeof mta);
 	mta.fail_at = fail_at;
 	arena_reset(a);
 	memset(t, 0, sizeof *t);
+	t->arena = a;
 	verdict_init(&t->verdict);
 }
 
@@ -149,6 +168,81 @@ static void test_replies(struct arena *a)
 		}
 }
 
+static void test_hold(struct arena *a)
+{
+	struct transaction t;
+
+	for (int fail_at = 0; fail_at <= 2; fail_at++) {
+		reset(a, &t, fail_at);
+		add(a, &t, "X-A", span_cstr("v"), 0);
+		t.verdict.action = VERDICT_QUARANTINE;
+		t.verdict.hold_reason = span_cstr("100%\nsure");
+		/* Our own field may be missing; the message is held all the same. */
+		tap_int(apply_verdict(NULL, &t, "4Q"), fail_at == 2 ? SMFIS_TEMPFAIL : SMFIS_CONTINUE, "held; call %d fails", fail_at);
+		tap_str(mta.calls, "ins 0 X-A v\nhold 100%?sure\n", "after the edits");
+	}
+	reset(a, &t, 1);
+	add(a, &t, "X-A", span_make(NULL, 0), 1);
+	t.verdict.action = VERDICT_QUARANTINE;
+	tap_int(apply_verdict(NULL, &t, "4Q"), SMFIS_TEMPFAIL, "a forged result that stays is not held, but refused");
+	tap_int(mta.n, 1, "at once");
+	reset(a, &t, 0);
+	t.verdict.action = VERDICT_QUARANTINE;
+	tap_int(apply_verdict(NULL, &t, "4Q"), SMFIS_CONTINUE, "no reason given");
+	tap_str(mta.calls, "hold STIR policy\n", "is one all the same");
+}
+
+static void test_redirect(struct arena *a)
+{
+	static const struct {
+		const char *rcpt[4], *to;
+		const char *want;
+	} rows[] = {
+		{{"a@x", "b@x"}, "spam@x", "add <spam@x>\ndel <a@x>\ndel <b@x>\n"},
+		{{"a@x"}, "a@x", ""},
+		{{"a@x", "Spam@X", "b@x"}, "spam@x", "del <a@x>\ndel <b@x>\n"},
+		{{"a@x", "a@x"}, "\"odd one\"@x", "add <\"odd one\"@x>\ndel <a@x>\ndel <a@x>\n"},
+		{{"+1555/TYPE=PLMN@x"}, "spam@x", "add <spam@x>\ndel <+1555/TYPE=PLMN@x>\n"},
+		{{"<\"a\\\"b\"@x>", "<\"c d\"@x>", "< e@x >"}, "spam@x", "add <spam@x>\ndel <\"a\\\"b\"@x>\ndel <\"c d\"@x>\ndel < e@x >\n"},
+		{{"<@relay:a@x>"}, "spam@x", "add <spam@x>\ndel <@relay:a@x>\n"},
+		{{"<\"odd one\"@x>", "b@x"}, "\"odd one\"@x", "del <b@x>\n"},
+		{{"<spam@x>", "b@x"}, "\"spam\"@x", "del <b@x>\n"},
+	};
+	struct transaction t;
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		int calls = 0;
+
+		for (const char *p = rows[i].want; *p; p++)
+			calls += *p == '\n';
+		for (int fail_at = 0; fail_at <= calls; fail_at++) {
+			reset(a, &t, fail_at);
+			t.message.arena = a;
+			for (size_t k = 0; k < 4 && rows[i].rcpt[k]; k++)
+				message_rcpt(&t.message, span_cstr(rows[i].rcpt[k]));
+			t.verdict.action = VERDICT_REDIRECT;
+			t.verdict.redirect = span_cstr(rows[i].to);
+			tap_int(apply_verdict(NULL, &t, "4Q"), fail_at ? SMFIS_TEMPFAIL : SMFIS_CONTINUE, "redirect %zu; call %d fails", i, fail_at);
+			if (!fail_at)
+				tap_str(mta.calls, rows[i].want, "the new one, and nobody else");
+		}
+	}
+	reset(a, &t, 0);
+	t.verdict.action = VERDICT_REDIRECT;
+	tap_int(apply_verdict(NULL, &t, "4Q"), SMFIS_TEMPFAIL, "to nobody");
+	t.verdict.redirect = span_cstr("a\n@x");
+	tap_int(apply_verdict(NULL, &t, "4Q"), SMFIS_TEMPFAIL, "to what is no address");
+	t.verdict.redirect = span_cstr("a@x");
+	t.message.over_limit = true;
+	tap_int(apply_verdict(NULL, &t, "4Q"), SMFIS_TEMPFAIL, "when there may be more recipients than we know");
+	tap_int(mta.n, 0, "no calls");
+	reset(a, &t, 0);
+	add(a, &t, "X-A", span_make(NULL, 0), 1);
+	t.verdict.action = VERDICT_DISCARD;
+	tap_int(apply_verdict(NULL, &t, "4Q"), SMFIS_DISCARD, "discarded");
+	tap_int(mta.n, 0, "without edits");
+}
+
 int main(void)
 {
 	struct arena *a = arena_new(1024 * 1024);
@@ -159,6 +253,8 @@ int main(void)
 	test_edits(a);
 	test_unfit(a);
 	test_replies(a);
+	test_hold(a);
+	test_redirect(a);
 	arena_free(a);
 	return tap_done();
 }

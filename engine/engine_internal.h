@@ -1,0 +1,58 @@
+/*
+ * What an engine is made of.  For engine/engine*.c only.
+ */
+#ifndef STIR_ENGINE_ENGINE_INTERNAL_H
+#define STIR_ENGINE_ENGINE_INTERNAL_H
+
+#include <stdatomic.h>
+
+#include "engine/engine.h"
+#include "engine/factlog_file.h"
+#include "engine/state.h"
+#include "policy/factlog.h"
+
+#define ENGINE_POLICY_FIELD "X-STIR-Policy"
+#define ENGINE_RESULT_FIELD "Authentication-Results"
+
+struct engine {
+	atomic_uint refs;
+	struct settings settings;
+	struct numberplan *plan; /* or NULL */
+	/* signing; key is NULL when this engine doesn't */
+	struct key *key;
+	struct cert_chain *chain;
+	struct sign_params sign;
+	/* verifying; trust is NULL when this engine doesn't */
+	struct trust *trust;
+	struct fetch *fetch;
+	struct certcache *certs;
+	struct verify_params verify;
+	/* judging; policy is NULL when this engine doesn't, and the rest then too */
+	struct policy *policy;
+	unsigned needs;              /* enum fact_need bits */
+	char *warnings;              /* what the checker said of it, one a line; owned, NULL when nothing */
+	struct state *state;         /* shared with the engines before and after */
+	struct factlog_file *factlog; /* the same; NULL without FactLog */
+	unsigned char factlog_key[FACTLOG_KEY_BYTES];
+	bool factlog_key_is_random;
+};
+
+/* The group a file with a secret may belong to, besides our own: that of UserID, when we are going to be it. */
+gid_t engine_future_group(const struct settings *s);
+
+/* The policy and what belongs to it. old: the engine in force, or NULL. 0, or -1 and *e; engine_policy_close() in both cases. */
+int engine_policy_open(struct engine *g, const struct engine *old, struct source_report *report, struct err *e) MUST_USE;
+void engine_policy_close(struct engine *g);
+/* More for engine_advice(). */
+void engine_policy_advice(const struct engine *g, struct buf *out);
+
+/* What of the body the facts will need; after message_end_headers(). */
+void engine_policy_want(const struct engine *g, struct transaction *t);
+/* t->facts, from what verification found. */
+void engine_policy_examine(const struct engine *g, struct transaction *t, int64_t now);
+/* t->policy and the action of t->verdict, not its edits. */
+void engine_policy_judge(struct engine *g, struct transaction *t, int64_t now);
+/* Was the policy asked about this message? */
+bool engine_policy_judged(const struct transaction *t);
+
+#endif
