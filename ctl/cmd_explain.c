@@ -20,6 +20,7 @@ static int tell(struct run *r, struct mailbox *mb, const struct mail *m, void *a
 		explain_sign(stdout, r);
 	else
 		explain_verify(stdout, r, m);
+	explain_policy(stdout, r, r->options->all);
 	explain_verdict(stdout, r);
 	if (r->direction == DIRECTION_SIGN)
 		return sign_outcome_ok(r->t.sign.outcome);
@@ -43,6 +44,7 @@ int cmd_explain(int argc, char **argv)
 		options_free(&o);
 		return status;
 	}
+	r.trace = true;
 	status = run_all(&r, &(struct run_hooks){.message = tell, .arg = &first});
 	run_close(&r);
 	options_free(&o);

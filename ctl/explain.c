@@ -384,7 +384,9 @@ void explain_verdict(FILE *f, const struct run *r)
 {
 	const struct verdict *v = &r->t.verdict;
 
-	fprintf(f, "\nAction  %s, score %.3f", verdict_action_name(v->action), v->score_milli / 1000.0);
+	fprintf(f, "\nAction  %s", verdict_action_name(v->action));
+	if (engine_policy(r->engine))
+		fprintf(f, ", score %.3f", v->score_milli / 1000.0);
 	if (v->would != v->action)
 		fprintf(f, "; enforced it would be %s", verdict_action_name(v->would));
 	fputc('\n', f);

@@ -14,6 +14,8 @@ void explain_message(FILE *f, const struct run *r, const struct mail *m);
 void explain_verify(FILE *f, const struct run *r, const struct mail *m);
 /* What the signer did, or why it didn't. */
 void explain_sign(FILE *f, const struct run *r);
+/* Facts, rules and verdict of the policy in force; nothing without one. all: absent facts, too. run.trace was set. */
+void explain_policy(FILE *f, const struct run *r, bool all);
 /* The edits of the verdict, and the action. */
 void explain_verdict(FILE *f, const struct run *r);
 

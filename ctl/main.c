@@ -20,6 +20,7 @@ static const struct subcommand {
 	{"verify", cmd_verify, "judge messages, one line for each"},
 	{"explain", cmd_explain, "tell step by step how messages were judged"},
 	{"show", cmd_show, "show a token, an Identity field or a certificate"},
+	{"policy", cmd_policy, "check policies and try them on stored mail"},
 	{"pki", cmd_pki, "keep a private STI PKI for pilots and tests"},
 };
 

@@ -240,10 +240,37 @@ static json_t *fields_json(const struct stir_result *s)
 	return a;
 }
 
+/* Those that hit. */
+static json_t *rules_json(const struct run *r)
+{
+	const struct policy *p = engine_policy(r->engine);
+	json_t *a = json_array();
+
+	for (size_t i = 0; a && p && run_judged(r) && i < r->t.policy.nhit; i++) {
+		const struct policy_hit *h = &r->t.policy.hit[i];
+
+		if (h->hit)
+			a = appended(a, json_pack("{so sf sb}", "name", text(policy_rule(p, h->rule)->name.text), "score",
+				(h->score_milli - h->lost_milli) / 1000.0, "shadow", h->shadow));
+	}
+	return a;
+}
+
+/* A policy's words; without one, what the engine does with every verified message. */
+static void put_verdict(struct object *o, const struct run *r)
+{
+	const struct verdict *v = &r->t.verdict;
+	const struct policy_result *p = run_judged(r) ? &r->t.policy : NULL;
+
+	put(o, "score", json_real((p ? p->score_milli : v->score_milli) / 1000.0));
+	put(o, "action", json_string(verdict_action_name(p ? p->action : v->action)));
+	put(o, "would", json_string(verdict_action_name(p ? p->would_action : v->would)));
+	put(o, "rules", rules_json(r));
+}
+
 static json_t *message_json(const struct run *r, const struct mail *m)
 {
 	const struct stir_result *s = &r->t.result;
-	const struct verdict *v = &r->t.verdict;
 	struct object o = {.j = json_object()};
 
 	put(&o, "file", text(span_cstr(m->file)));
@@ -252,10 +279,7 @@ static json_t *message_json(const struct run *r, const struct mail *m)
 	put(&o, "result", json_string(stir_word_name(stir_reason_word(s->reason))));
 	put(&o, "reason", json_string(stir_reason_name(s->reason)));
 	put_check(&o, s->best);
-	put(&o, "score", json_real(v->score_milli / 1000.0));
-	put(&o, "action", json_string(verdict_action_name(v->action)));
-	put(&o, "would", json_string(verdict_action_name(v->would)));
-	put(&o, "rules", json_array());
+	put_verdict(&o, r);
 	put(&o, "claimed", claimed_json(s->best));
 	put(&o, "detail", text_or_null(s->detail));
 	put(&o, "now", json_integer((json_int_t)r->now));

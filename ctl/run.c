@@ -22,31 +22,51 @@ enum {
 
 int run_complain(const struct options *o, const struct err *e)
 {
-	static const char *const name[] = {[OPTIONS_SIGN] = "sign", [OPTIONS_VERIFY] = "verify", [OPTIONS_EXPLAIN] = "explain"};
-
 	fflush(stdout);
-	fprintf(stderr, "stirctl %s: %s\n", name[o->command], e->text);
+	fprintf(stderr, "stirctl %s: %s\n", o->name, e->text);
 	return err_exit_status(e->code);
+}
+
+static int prepare(struct run *r, const struct options *o, enum direction d, struct err *e)
+{
+	memset(r, 0, sizeof(*r));
+	r->options = o;
+	r->direction = d;
+	if (gethostname(r->host, sizeof(r->host) - 1) || r->host[0] == '\0')
+		memcpy(r->host, "localhost", sizeof("localhost"));
+	policy_session_init(&r->session);
+	for (size_t i = 0; i < o->nenv; i++)
+		if (policy_session_parse(&r->session, o->env[i], e))
+			return -1;
+	return 0;
+}
+
+static int give_transaction(struct run *r, struct err *e)
+{
+	if (transaction_init(&r->t) == 0)
+		return 0;
+	run_close(r);
+	return err_set(e, ERR_UNAVAILABLE, "out of memory");
 }
 
 int run_open(struct run *r, const struct options *o, enum direction d, struct err *e)
 {
 	struct settings s;
 
-	memset(r, 0, sizeof(*r));
-	r->options = o;
-	r->direction = d;
-	r->client.addr.ss_family = AF_UNSPEC;
-	if (gethostname(r->host, sizeof(r->host) - 1) || r->host[0] == '\0')
-		memcpy(r->host, "localhost", sizeof("localhost"));
+	if (prepare(r, o, d, e))
+		return -1;
 	engine_global_init();
 	if (options_settings(o, d == DIRECTION_SIGN, &s, e) || engine_open(&s, &r->engine, e))
 		return -1;
-	if (transaction_init(&r->t)) {
-		run_close(r);
-		return err_set(e, ERR_UNAVAILABLE, "out of memory");
-	}
-	return 0;
+	return give_transaction(r, e);
+}
+
+int run_share(struct run *r, const struct run *with, struct err *e)
+{
+	*r = (struct run){.options = with->options, .engine = engine_ref(with->engine), .direction = with->direction,
+		.as_milter = with->as_milter, .trace = with->trace, .want = with->want, .session = with->session};
+	memcpy(r->host, with->host, sizeof(r->host));
+	return give_transaction(r, e);
 }
 
 void run_close(struct run *r)
@@ -194,14 +214,33 @@ static void push_sender(struct run *r, const struct mail *m)
 
 /* --- one message ------------------------------------------------------------------ */
 
+/*
+ * What our own host wrote on top when it took the message in and delivered it: a
+ * milter was asked before.  True for the topmost Received, once, and for the
+ * delivery's fields above it.
+ */
+static bool is_of_delivery(struct span name, bool *below)
+{
+	bool received = span_caseis(name, "Received");
+
+	if (*below)
+		return false;
+	*below = received;
+	return received || span_caseis(name, "Return-Path") || span_caseis(name, "Delivered-To") || span_caseis(name, "X-Original-To");
+}
+
 static int push_header(struct run *r, const struct mail *m, struct span *rest, struct err *e)
 {
 	struct buf value;
 	struct mail_field f;
+	/* Without a policy nobody counts them, and all of them are shown. */
+	bool below = r->direction == DIRECTION_SIGN || !engine_policy(r->engine);
 
 	*rest = m->text;
 	buf_init(&value, MAILBOX_MESSAGE_MAX);
 	while (mail_field_next(rest, &f)) {
+		if (is_of_delivery(f.name, &below))
+			continue;
 		if (mail_value(&value, &f)) {
 			buf_free(&value);
 			return err_set(e, ERR_UNAVAILABLE, "%s: out of memory for the header of message %lu", m->file, m->index);
@@ -220,7 +259,7 @@ static void put_body(void *arg, const void *p, size_t n)
 	message_body(arg, p, n);
 }
 
-int run_message(struct run *r, const struct mail *m, struct err *e)
+int run_push(struct run *r, const struct mail *m, struct err *e)
 {
 	struct transaction *t = &r->t;
 	struct span rest;
@@ -228,7 +267,9 @@ int run_message(struct run *r, const struct mail *m, struct err *e)
 	if (set_now(r, m, e))
 		return -1;
 	transaction_begin(t, r->engine, &r->client);
-	t->forced = true;
+	policy_session_client(&r->session, m, t->arena, &r->client);
+	t->forced = !r->as_milter;
+	t->trace = r->trace;
 	t->direction = r->direction;
 	t->mta_name = span_cstr(r->host);
 	r->message_id = span_make(NULL, 0);
@@ -237,8 +278,22 @@ int run_message(struct run *r, const struct mail *m, struct err *e)
 	if (push_header(r, m, &rest, e))
 		return -1;
 	engine_headers(r->engine, t);
+	if (r->want && t->scope == ENGINE_IN_SCOPE)
+		message_want(&t->message, r->want);
 	mail_body_push(m, mail_body(rest), put_body, &t->message);
-	engine_finish(r->engine, t, r->now);
+	return 0;
+}
+
+bool run_judged(const struct run *r)
+{
+	return r->t.policy.because != NULL;
+}
+
+int run_message(struct run *r, const struct mail *m, struct err *e)
+{
+	if (run_push(r, m, e))
+		return -1;
+	engine_finish(r->engine, &r->t, r->now);
 	return 0;
 }
 

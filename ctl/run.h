@@ -7,6 +7,7 @@
 
 #include "ctl/mailbox.h"
 #include "ctl/options.h"
+#include "ctl/policy_session.h"
 #include "engine/engine.h"
 
 enum { RUN_HOST_BYTES = 256 };
@@ -15,7 +16,11 @@ struct run {
 	const struct options *options;
 	struct engine *engine;
 	enum direction direction;
-	struct mms_client client;
+	bool as_milter;            /* the settings decide about direction and scope, as for mail that arrives; else every message is judged */
+	unsigned want;             /* what else is to be made of a body (message_want()) */
+	bool trace;                /* the policy says why, of every rule */
+	struct policy_session session;
+	struct mms_client client;  /* of the last message */
 	char host[RUN_HOST_BYTES]; /* our name where no AuthservID is set */
 
 	/* of the last message */
@@ -29,8 +34,14 @@ struct run {
 
 /* 0 (run_close() ends it), or -1 and *e. */
 int run_open(struct run *r, const struct options *o, enum direction d, struct err *e) MUST_USE;
+/* Another on the same engine, for a thread of its own. 0 (run_close() ends it), or -1 and *e. */
+int run_share(struct run *r, const struct run *with, struct err *e) MUST_USE;
 void run_close(struct run *r);
 
+/* One message from its header to the end of its body, in r->t: ready for engine_examine(). 0, or -1 and *e (as run_message()). */
+int run_push(struct run *r, const struct mail *m, struct err *e) MUST_USE;
+/* Was the policy asked about the last message?  Not out of scope, and not what the engine refuses by itself. */
+bool run_judged(const struct run *r);
 /* One message from its header to the verdict, in r->t. 0, or -1 and *e (no date where one was asked for, memory). */
 int run_message(struct run *r, const struct mail *m, struct err *e) MUST_USE;
 

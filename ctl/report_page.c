@@ -1,0 +1,65 @@
+/*
+ * The skeleton of the report page; report_script fills it.
+ *
+ * Attributes are quoted with ' so that the lines read as they are.
+ */
+#include "config.h"
+
+#include "ctl/report_page.h"
+
+const char *const report_page_body[] = {
+	"<a class='skip' href='#messages-part'>Skip to the messages</a>\n",
+	"<header>\n",
+	"<h1 id='title'>Policy run</h1>\n",
+	"<p id='about'></p>\n",
+	"<div class='tiles' id='tiles'></div>\n",
+	"<div id='doubts'></div>\n",
+	"</header>\n",
+	"<main>\n",
+	"<section aria-labelledby='h-scores'>\n",
+	"<h2 id='h-scores'>Scores</h2>\n",
+	"<div id='chart-box'><svg id='chart' role='img' aria-label='Histogram of scores'></svg></div>\n",
+	"<p class='legend' id='legend'></p>\n",
+	"<div class='slider'>\n",
+	"<label for='threshold'>Threshold</label>\n",
+	"<input type='range' id='threshold' step='0.1'>\n",
+	"<input type='number' id='threshold-number' step='0.1' aria-label='Threshold as a number'>\n",
+	"<span id='preset'></span>\n",
+	"</div>\n",
+	"<div class='tiles' id='split' aria-live='polite'></div>\n",
+	"<p class='note'>By the score alone; final rules and &#8220;on&#8221; come on top of it. Columns are drawn by the square root of their share, so that small ones are seen.</p>\n",
+	"</section>\n",
+	"<section aria-labelledby='h-verdicts'>\n",
+	"<h2 id='h-verdicts'>Verdicts</h2>\n",
+	"<div class='scroll'><table id='verdicts'></table></div>\n",
+	"<p class='note' id='mode-note'></p>\n",
+	"</section>\n",
+	"<section id='changes-part' hidden aria-labelledby='h-changes'>\n",
+	"<h2 id='h-changes'>What changes</h2>\n",
+	"<p class='note' id='changes-note'></p>\n",
+	"<div id='changes'></div>\n",
+	"</section>\n",
+	"<section aria-labelledby='h-rules'>\n",
+	"<h2 id='h-rules'>Rules</h2>\n",
+	"<p class='note'>Rank is the share of abuse among a rule&#8217;s hits, as if there were as much wanted as abuse: 1 hits abuse only, 0 wanted only. A rule&#8217;s name shows its messages.</p>\n",
+	"<div class='scroll'><table id='rules'></table></div>\n",
+	"</section>\n",
+	"<section id='messages-part' aria-labelledby='h-messages'>\n",
+	"<h2 id='h-messages'>Messages</h2>\n",
+	"<form id='filter'>\n",
+	"<label>Rule <select id='by-rule'></select></label>\n",
+	"<label>Verdict <select id='by-verdict'></select></label>\n",
+	"<label>Label <select id='by-label'></select></label>\n",
+	"<label id='by-change-box' hidden>Change <select id='by-change'></select></label>\n",
+	"<label>Order <select id='sort'><option value=''>as they came</option><option value='high'>highest score first</option><option value='low'>lowest score first</option></select></label>\n",
+	"<label>File <input type='search' id='by-name' autocomplete='off'></label>\n",
+	"<button type='reset'>Show all</button>\n",
+	"</form>\n",
+	"<p id='found' aria-live='polite'></p>\n",
+	"<ol id='list'></ol>\n",
+	"<nav aria-label='Pages'><button id='back' type='button'>Earlier</button> <span id='page'></span> <button id='next' type='button'>Later</button></nav>\n",
+	"</section>\n",
+	"</main>\n",
+	"<footer id='foot'></footer>\n",
+	NULL
+};
