@@ -144,7 +144,7 @@ static int open_folder(struct mailbox *mb, const char *path, struct err *e)
 	}
 	if (mb->npath == 0)
 		return err_set(e, ERR_NOINPUT, mb->kind == MAILBOX_MAILDIR ? "%s: a Maildir without messages in new/ and cur/" :
-			"%s: no Maildir (new/ and cur/), and no .eml, .mail or .mbox file in it", path);
+			"%s: no Maildir (new/ and cur/), and no .eml, .mail or .mbox file in it; folders within are not looked into", path);
 	return 0;
 }
 

@@ -347,10 +347,23 @@ static int reduce(struct settings *s, bool sign, struct err *e)
 	return settings_set(s, "Mode", span_cstr("v"), e);
 }
 
+/* A policy that was named here and is not there is a missing file, not a bad configuration. 0, or -1 and *e. */
+static int policy_is_there(const struct options *o, struct err *e)
+{
+	const char *path = o->policy;
+
+	for (size_t i = 0; !path && i < o->nset; i++)
+		if (strcmp(o->set[i].name, "Policy") == 0)
+			path = o->set[i].value;
+	if (path && access(path, R_OK))
+		return err_set(e, ERR_NOINPUT, "%s: %s", path, strerror(errno));
+	return 0;
+}
+
 int options_settings(const struct options *o, bool sign, struct settings *out, struct err *e)
 {
-	if (!sign && o->policy && access(o->policy, R_OK))
-		return err_set(e, ERR_NOINPUT, "%s: %s", o->policy, strerror(errno));
+	if (!sign && policy_is_there(o, e))
+		return -1;
 	if (settings_init(out, e))
 		return -1;
 	if (o->conf && settings_read(out, o->conf, e)) {

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <openssl/rand.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <time.h>
 
@@ -103,10 +104,20 @@ static void unread(const char *file, enum policy_label l, const struct err *e, v
 
 /* --- before and after ------------------------------------------------------------------ */
 
+/* A slip on the command line must not cost a mailbox. */
+static bool may_overwrite(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) || !S_ISREG(st.st_mode) || st.st_size == 0 || policy_replay_is_log(path);
+}
+
 static int open_facts(struct job *j, struct err *e)
 {
 	if (!j->a.facts_out)
 		return 0;
+	if (!may_overwrite(j->a.facts_out))
+		return err_set(e, ERR_OS, "%s: is no fact log, and so not overwritten; remove it, or give another --facts-out", j->a.facts_out);
 	if (RAND_bytes(j->key, sizeof(j->key)) != 1)
 		return err_set(e, ERR_UNAVAILABLE, "no randomness for pseudonyms");
 	j->facts = strcmp(j->a.facts_out, "-") == 0 ? stdout : fopen(j->a.facts_out, "we");

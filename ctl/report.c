@@ -34,6 +34,19 @@ struct report {
 	bool shown[FACT_N]; /* facts the policy looks at */
 };
 
+/* A slip on the command line must not cost a mailbox: only a page is replaced. */
+static bool may_replace(const char *path)
+{
+	static const char begin[] = "<!DOCTYPE html>";
+	char found[sizeof(begin)] = "";
+	FILE *f = fopen(path, "rbe");
+	size_t n = f ? fread(found, 1, sizeof(begin) - 1, f) : 0;
+
+	if (f)
+		fclose(f);
+	return n == 0 || strcmp(found, begin) == 0;
+}
+
 /*
  * What is renamed to path once it is complete, so that nobody reads half a page:
  * NULL and *e where that can't be done.  With numbers in full it is its owner's
@@ -49,6 +62,10 @@ static FILE *open_part(const char *path, bool full, char **part, struct err *e)
 	/* Renamed over, a device would be gone. */
 	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
 		err_set(e, ERR_OS, "%s: is no file, so no report can be written there", path);
+		return NULL;
+	}
+	if (!may_replace(path)) {
+		err_set(e, ERR_OS, "%s: is no report, and so not replaced; remove it, or give another --report", path);
 		return NULL;
 	}
 	if (asprintf(part, "%s.%ld.part", path, (long)getpid()) < 0)

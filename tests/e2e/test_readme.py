@@ -45,12 +45,17 @@ def policy(folder):
     r = run('stirctl policy check shown.policy', folder)
     if not is_equal(r.returncode, 0, 'the rules shown are rules'):
         note(r.stdout)
-    is_equal(len(commands), 3, "the policy's commands were found")
+    is_equal(len(commands), 6, "the policy's commands were found")
     os.symlink(os.path.join(SRC, 'conf'), os.path.join(folder, 'conf'))
     for line in commands:
         r = run(line, folder)
-        if not is_equal(r.returncode, 0, line[:70]):
+        changes = 'policy diff' in line
+        if not is_equal(r.returncode, 1 if changes else 0, line[:70]):
             note(r.stdout)
+        if changes:
+            ok('quarantine -> reject: 1 message' in r.stdout, 'diff shows what the change does')
+        if 'policy explain' in line:
+            ok('* OTHER_CONTENT, +8' in r.stdout, 'explain says which rule hit')
         if 'policy run' in line:
             ok('OTHER_CONTENT' in r.stdout, 'the changed message hits OTHER_CONTENT')
         if 'policy check' in line:
