@@ -51,8 +51,8 @@ def wanted(m, mail, add, noon):
 
 
 def posing(m, mail, add):
-    add('abuse/spoofed-gateway.eml', mail(ALICE + OURS), f'quarantine 9 {NEW} SPOOFED_GATEWAY')
-    add('abuse/spoofed-campaign.eml', mail(CAMPAIGN + '@cheap.example'), f'tag 7 {NEW} SPOOFED_CAMPAIGN')
+    add('abuse/spoofed-gateway.eml', mail(ALICE + OURS), f'quarantine 9 {NEW} SPOOFED_GATEWAY UNSIGNED_DUE')
+    add('abuse/spoofed-campaign.eml', mail(CAMPAIGN + '@cheap.example'), f'tag 7 {NEW} SPOOFED_CAMPAIGN UNSIGNED_DUE')
     one = mail(ALICE + OURS)
     add('abuse/signature-of-somebody-else.eml', one, f'quarantine 9 {NEW} BAD_SIGNATURE', m.sign(one).replace(ALICE.encode(), b'+12025550103', 1))
     one = mail(ALICE + OURS)
@@ -62,7 +62,7 @@ def posing(m, mail, add):
     one = mail(ALICE + OURS)
     add('abuse/token-of-last-week.eml', one, f'tag 5 {NEW} REPLAY', m.sign(one, at=one.at - 7 * DAY))
     one = mail(ALICE + OURS)
-    add('abuse/broken-token.eml', one, f'tag 4 {NEW} BROKEN_TOKEN', re.sub(rb';info=<.*?>;', b';', m.sign(one), count=1, flags=re.S))
+    add('abuse/broken-token.eml', one, f'quarantine 13 {NEW} SPOOFED_GATEWAY UNSIGNED_DUE BROKEN_TOKEN', re.sub(rb';info=<.*?>;', b';', m.sign(one), count=1, flags=re.S))
     add('abuse/blocked-number.eml', mail(BLOCKED + '@cheap.example'), f'reject 0 {NEW} BLOCKED_NUMBER')
 
 
