@@ -361,7 +361,9 @@ def test_many(w):
         p.returncode = os.waitstatus_to_exitcode(status)
     tap.is_equal((p.returncode, j['judged']['abuse']), (0, MANY), f'{MANY} messages')
     tap.note(f'{usage.ru_maxrss // 1024} MiB, {usage.ru_utime + usage.ru_stime:.1f} s of processors, report of {report.stat().st_size // 1024} KiB')
-    if 'asan' in subprocess.run(['ldd', STIRCTL], capture_output=True, text=True, check=False).stdout:
+    with open(STIRCTL, 'rb') as f:
+        sanitized = re.search(rb'__(asan|tsan|msan)_init', f.read())
+    if sanitized:
         tap.skip('memory says nothing under a sanitizer')
     else:
         tap.ok(usage.ru_maxrss < 200 * 1024, 'in less than 200 MB')
