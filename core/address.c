@@ -95,7 +95,7 @@ static struct span without_route(struct span s)
 	return s;
 }
 
-struct span address_envelope(struct span s, struct arena *a)
+struct span address_path(struct span s)
 {
 	s = span_trim(s);
 	if (s.n && s.p[0] == '<') {
@@ -104,7 +104,12 @@ struct span address_envelope(struct span s, struct arena *a)
 			s.n--;
 		s = span_trim(s);
 	}
-	return without_quotes(without_route(s), a);
+	return without_route(s);
+}
+
+struct span address_envelope(struct span s, struct arena *a)
+{
+	return without_quotes(address_path(s), a);
 }
 
 void address_split(struct span addr, struct span *local, struct span *domain)

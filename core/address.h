@@ -41,6 +41,8 @@ size_t address_list(struct span value, struct arena *a, struct span **out, bool 
  * brackets (a view into s, or of the arena where quotes had to go).
  */
 struct span address_envelope(struct span s, struct arena *a);
+/* The same with its quotes, as one says it to an MTA. A view into s. */
+struct span address_path(struct span s);
 
 /* "local@domain" cut at its last '@'; domain is empty without one. */
 void address_split(struct span addr, struct span *local, struct span *domain);

@@ -60,8 +60,8 @@ void message_rcpt(struct mms_message *m, struct span addr)
 	}
 	m->rcpt = r;
 	r = &m->rcpt[m->nrcpt++];
-	r->given = arena_copy(m->arena, span_trim(addr));
-	r->addr = address_envelope(r->given, m->arena);
+	r->path = arena_copy(m->arena, address_path(addr));
+	r->addr = address_envelope(r->path, m->arena);
 }
 
 void message_watch(struct mms_message *m, const char *name)
@@ -168,6 +168,7 @@ static void read_from(struct mms_message *m)
 	if (fields != 1 || m->bare_cr)
 		return;
 	n = address_list(message_field(m, "From", 0)->value, m->arena, &addr, &truncated);
+	truncated = truncated || message_field(m, "From", 0)->cut;
 	if (n > 1 || truncated)
 		m->from_kind = MESSAGE_FROM_AMBIGUOUS;
 	if (n != 1 || truncated)

@@ -44,8 +44,8 @@ struct header_field {
 enum { MESSAGE_WATCH_MAX = 4, MESSAGE_WATCH_BYTES = 1024 };
 
 struct mms_rcpt {
-	struct span given;  /* as the front end gave it; who removes a recipient has to say it so */
 	struct span addr;   /* without angle brackets, source route and quotes */
+	struct span path;   /* the same with its quotes: who removes a recipient has to say it so */
 	struct party party; /* after message_end_headers() */
 };
 

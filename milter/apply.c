@@ -168,25 +168,22 @@ static sfsistat hold(SMFICTX *ctx, const struct verdict *v, const char *queue_id
 	return SMFIS_TEMPFAIL;
 }
 
-/* "<address>", as it is written, quotes and all; -1 for what is none. */
+/* "<address>"; -1 for what is none. */
 static int put_address(struct buf *out, struct span addr)
 {
-	bool bare = !addr.n || addr.p[0] != '<';
-
 	buf_reset(out);
 	for (size_t i = 0; i < addr.n; i++)
-		if (((unsigned char)addr.p[i] < ' ' && addr.p[i] != '\t') || addr.p[i] == 0x7f)
+		if ((unsigned char)addr.p[i] < ' ' || addr.p[i] == 0x7f)
 			return -1;
-	if (bare)
-		(void)buf_putc(out, '<');
+	(void)buf_putc(out, '<');
 	(void)buf_put_span(out, addr);
-	(void)buf_puts(out, bare ? ">" : "");
-	return out->failed ? -1 : 0;
+	return buf_putc(out, '>');
 }
 
 /*
- * An MTA does not say whether it knew whom it should delete: an address is said
- * as it was given, or <"a b"@example.net> would stay a recipient.
+ * An MTA does not say whether it knew whom it should delete, so each is said as
+ * the MTA has it: without its quotes, <"a b"@example.net> would stay a recipient,
+ * and so would one with a source route that the MTA took off.
  */
 static int replace_rcpts(SMFICTX *ctx, const struct transaction *t, struct buf *text)
 {
@@ -198,13 +195,13 @@ static int replace_rcpts(SMFICTX *ctx, const struct transaction *t, struct buf *
 		return -1;
 	for (size_t i = 0; i < m->nrcpt; i++)
 		there |= span_caseeq(m->rcpt[i].addr, same);
-	/* Who is a recipient already stays one: added and deleted again it would get nothing. */
+	/* Who is a recipient already stays one: added and deleted again it would get nothing, added alone it would get two. */
 	if (!there && (put_address(text, to) || smfi_addrcpt(ctx, text->p) != MI_SUCCESS))
 		return -1;
 	for (size_t i = 0; i < m->nrcpt; i++) {
 		if (span_caseeq(m->rcpt[i].addr, same))
 			continue;
-		if (put_address(text, m->rcpt[i].given) || smfi_delrcpt(ctx, text->p) != MI_SUCCESS)
+		if (put_address(text, m->rcpt[i].path) || smfi_delrcpt(ctx, text->p) != MI_SUCCESS)
 			return -1;
 	}
 	return 0;

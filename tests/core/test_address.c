@@ -243,6 +243,9 @@ static void check_tables(void)
 		tap_str(joined(span_cstr(lists[i].in)), lists[i].want, "list %s", lists[i].in);
 	for (size_t i = 0; i < sizeof envelopes / sizeof envelopes[0]; i++)
 		tap_span_is(address_envelope(span_cstr(envelopes[i].in), arena), envelopes[i].want, "envelope %s", envelopes[i].in);
+	tap_span_is(address_path(span_cstr(" < @a.example,@b.example:\"x \\\"y\"@c.example >")), "\"x \\\"y\"@c.example", "as an MTA has it: no route, but quotes");
+	tap_span_is(address_path(span_cstr("bare@c.example")), "bare@c.example", "without brackets");
+	tap_span_is(address_path(span_cstr("<>")), "", "the null sender");
 	for (size_t i = 0; i < sizeof parties / sizeof parties[0]; i++)
 		tap_str(party_name(span_cstr(parties[i].in)), parties[i].want, "party %s", parties[i].in);
 }

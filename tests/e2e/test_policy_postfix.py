@@ -108,6 +108,23 @@ def check_actions(lab):
     ok('milter-discard' in lab.b.log(), "the MTA's log says that it discarded one")
 
 
+ODD = [r'<"a\"b"@direct.example>', '<"a(b"@direct.example>', '<"tail "@direct.example>', '<"plain"@direct.example>', '<@relay.example:routed@direct.example>',
+       '< spaced@direct.example >', 'bare@direct.example', '<Case@DIRECT.example>', '<postmaster>']
+
+
+def check_odd_recipients(lab):
+    """An MTA forgets quietly whom it should delete and does not know: all in one message, and each is gone."""
+    with smtplib.SMTP(HOST, lab.b.port, local_hostname='client.example', timeout=60) as s:
+        s.ehlo()
+        s.docmd('MAIL', f'FROM:<{scenarios.ALICE}>')
+        is_equal([s.docmd('RCPT', f'TO:{r}')[0] for r in ODD], [250] * len(ODD), 'recipients that are written oddly')
+        s.data(lab_module.crlf(scenarios.mms('odd', to=(BOB,), extra='Subject: away\n')))
+    is_equal(lab.find('odd')[0], ['spam@direct.example'], '... redirected: only the new one gets it')
+    ok(wait_for(lab.b.queue_empty), '... and the queue is empty')
+    with lab.sink.lock:
+        is_equal(sum(b'X-Lab: odd\r\n' in octets for _, _, octets in lab.sink.mail), 1, '... once')
+
+
 def check_hold(lab):
     is_equal(lab.send('hold', 'hold'), None, 'quarantine: 250 to the client')
     queue = lab.b.command('postqueue', '-p').stdout.decode()
@@ -302,6 +319,7 @@ def check_logs(lab):
 
 with PolicyLab() as lab:
     check_actions(lab)
+    check_odd_recipients(lab)
     check_hold(lab)
     check_modes(lab)
     check_reload(lab)

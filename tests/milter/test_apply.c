@@ -203,8 +203,8 @@ static void test_redirect(struct arena *a)
 		{{"a@x", "Spam@X", "b@x"}, "spam@x", "del <a@x>\ndel <b@x>\n"},
 		{{"a@x", "a@x"}, "\"odd one\"@x", "add <\"odd one\"@x>\ndel <a@x>\ndel <a@x>\n"},
 		{{"+1555/TYPE=PLMN@x"}, "spam@x", "add <spam@x>\ndel <+1555/TYPE=PLMN@x>\n"},
-		{{"<\"a\\\"b\"@x>", "<\"c d\"@x>", "< e@x >"}, "spam@x", "add <spam@x>\ndel <\"a\\\"b\"@x>\ndel <\"c d\"@x>\ndel < e@x >\n"},
-		{{"<@relay:a@x>"}, "spam@x", "add <spam@x>\ndel <@relay:a@x>\n"},
+		{{"<\"a\\\"b\"@x>", "<\"c d\"@x>", "< e@x >"}, "spam@x", "add <spam@x>\ndel <\"a\\\"b\"@x>\ndel <\"c d\"@x>\ndel <e@x>\n"},
+		{{"<@relay:a@x>"}, "spam@x", "add <spam@x>\ndel <a@x>\n"},
 		{{"<\"odd one\"@x>", "b@x"}, "\"odd one\"@x", "del <b@x>\n"},
 		{{"<spam@x>", "b@x"}, "\"spam\"@x", "del <b@x>\n"},
 	};
