@@ -306,5 +306,7 @@ void transaction_begin(struct transaction *t, const struct engine *g, const stru
 	message_begin(&t->message, client, g->plan, g->settings.maximum_headers);
 	message_watch(&t->message, ENGINE_RESULT_FIELD);
 	message_watch(&t->message, ENGINE_POLICY_FIELD);
+	/* A rule about a sender must not be escaped by rubbish in front of his name. */
+	message_watch(&t->message, "From");
 	verdict_init(&t->verdict);
 }

@@ -425,8 +425,8 @@ static void judge_again(struct engine *g, struct transaction *t, struct policy_e
 		t->policy = (struct policy_result){.mode = policy_mode(g->policy), .because = "failure", .error = true};
 		return;
 	}
-	if (!facts_present(t->facts, FACT_FAILURE))
-		facts_set_num(t->facts, FACT_FAILURE, fact_word(FACT_FAILURE, span_cstr("internal")));
+	/* Whatever else is wrong with the message, this comes first. */
+	facts_set_num(t->facts, FACT_FAILURE, fact_word(FACT_FAILURE, span_cstr("internal")));
 	/* What rates there were are used up already. */
 	env->take = false;
 	if (policy_eval(g->policy, t->facts, env, reply, t->arena, &t->policy))

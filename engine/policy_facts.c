@@ -41,6 +41,12 @@ static bool lower(struct facts *f, struct span s, struct span *out)
 	return true;
 }
 
+void policy_facts_too_large(struct facts *f, const char *why)
+{
+	facts_incomplete(f, why);
+	policy_facts_put_word(f, FACT_FAILURE, span_cstr("toolarge"));
+}
+
 void policy_facts_put_text(struct facts *f, enum fact_id id, struct span text)
 {
 	if (text.n)
@@ -190,7 +196,7 @@ static void put_failure(struct facts *f, const struct transaction *t, bool too_l
 	} table[] = {
 		{is_internal(t), "internal"},
 		{t->overloaded, "overload"},
-		{too_large || t->message.over_limit || kept_too_large(&t->message), "toolarge"},
+		{too_large || t->message.over_limit || kept_too_large(&t->message) || facts_present(f, FACT_FAILURE), "toolarge"},
 		{word == STIR_WORD_TEMPERROR, "temperror"},
 		{word == STIR_WORD_PERMERROR, "malformed"},
 	};

@@ -55,7 +55,7 @@ bool policy_facts_content(struct facts *f, const struct mms_message *m, bool tex
 		return true;
 	}
 	if (x.incomplete)
-		facts_incomplete(f, "the body has more parts, text or addresses than are looked at");
+		policy_facts_too_large(f, "the body has more parts, text or addresses than are looked at");
 	if (!x.structure)
 		return false;
 	put_structure(f, &x);

@@ -17,7 +17,7 @@ void policy_facts_envelope(struct facts *f, const struct mms_message *m)
 	facts_empty(f, FACT_RCPT_ADDRESS);
 	facts_empty(f, FACT_RCPT_DOMAIN);
 	if (m->nrcpt > FACTS_LIST_MAX)
-		facts_incomplete(f, "there are more recipients than are looked at");
+		policy_facts_too_large(f, "there are more recipients than are looked at");
 	for (size_t i = 0; i < m->nrcpt && i < FACTS_LIST_MAX; i++) {
 		const struct mms_rcpt *r = &m->rcpt[i];
 
@@ -60,14 +60,14 @@ static size_t put_dest(struct facts *f, const struct mms_message *m, struct span
 	size_t n = address_list(value, f->arena, &addr, &truncated), used = 0;
 
 	if (truncated)
-		facts_incomplete(f, "there are more addresses in To and Cc than are looked at");
+		policy_facts_too_large(f, "there are more addresses in To and Cc than are looked at");
 	for (size_t i = 0; i < n; i++) {
 		struct party p;
 
 		if (!addr[i].n)
 			continue;
 		if (used == left) {
-			facts_incomplete(f, "there are more addresses in To and Cc than are looked at");
+			policy_facts_too_large(f, "there are more addresses in To and Cc than are looked at");
 			break;
 		}
 		used++;
@@ -108,7 +108,7 @@ static void put_subject(struct facts *f, const struct mms_message *m)
 		return;
 	buf_init(&text, 4 * CHARSET_VALUE_MAX);
 	if (charset_header_text(&text, h->value))
-		facts_incomplete(f, "the subject is longer than is looked at");
+		policy_facts_too_large(f, "the subject is longer than is looked at");
 	else
 		policy_facts_put_text(f, FACT_SUBJECT, arena_copy(f->arena, buf_span(&text)));
 	buf_free(&text);

@@ -23,6 +23,8 @@ void policy_facts_put_word(struct facts *f, enum fact_id id, struct span word); 
 void policy_facts_put_text(struct facts *f, enum fact_id id, struct span text);
 void policy_facts_put_lower(struct facts *f, enum fact_id id, struct span text);
 void policy_facts_put_host(struct facts *f, enum fact_id id, struct span host);
+/* Only a part of the message is in the facts: a rule that would have hit may be silent, and the fact failure says so. */
+void policy_facts_too_large(struct facts *f, const char *why);
 /* The domain of an address, as a host. */
 void policy_facts_put_domain(struct facts *f, enum fact_id id, struct span address);
 

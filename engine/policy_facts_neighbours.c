@@ -82,6 +82,17 @@ static void put_result(struct facts *f, const struct settings *s, const struct a
 	}
 }
 
+/*
+ * Filters write our name plainly.  One who is to delete forged fields may know no
+ * other form of it, so a name in quotes or behind a comment is a stranger's.
+ */
+static bool is_plain(struct span value)
+{
+	struct span name = span_take(value, span_find(value, ';'));
+
+	return span_find(name, '"') == name.n && span_find(name, '(') == name.n;
+}
+
 void policy_facts_results(struct facts *f, const struct settings *s, const struct mms_message *m, struct span me)
 {
 	bool seen[METHODS] = {false};
@@ -93,11 +104,11 @@ void policy_facts_results(struct facts *f, const struct settings *s, const struc
 		struct authres_entry *e;
 		size_t n;
 
-		if (m->field[i].cut || !span_caseis(m->field[i].name, "Authentication-Results"))
+		if (m->field[i].cut || !span_caseis(m->field[i].name, "Authentication-Results") || !is_plain(m->field[i].value))
 			continue;
 		n = authres_read(m->field[i].value, me, f->arena, &e);
 		if (n && ours++ == RESULT_FIELDS) {
-			facts_incomplete(f, "there are more Authentication-Results of our host than are looked at");
+			policy_facts_too_large(f, "there are more Authentication-Results of our host than are looked at");
 			return;
 		}
 		for (size_t k = 0; k < n; k++)

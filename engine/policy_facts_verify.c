@@ -53,7 +53,7 @@ static void put_signed(struct facts *f, const struct stir_check *c, int64_t now)
 	/* "unknown" is no word of theirs: absent. */
 	policy_facts_put_word(f, FACT_INTEGRITY, span_cstr(stir_integrity_name(c->integrity)));
 	policy_facts_put_word(f, FACT_DEST_COVER, span_cstr(stir_dest_cover_name(c->dest_cover)));
-	if (c->stage >= STIR_STAGE_CONTENT)
+	if (c->integrity != STIR_INTEGRITY_UNKNOWN)
 		facts_set_num(f, FACT_CONTENT_SUSPECT, c->content_suspect);
 	if (c->stage >= STIR_STAGE_REPLAY)
 		policy_facts_put_word(f, FACT_REPLAY, span_cstr(stir_replay_name(c->replay)));

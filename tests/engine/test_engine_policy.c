@@ -266,6 +266,34 @@ static void test_memory(void)
 	engine_unref(plain);
 }
 
+/* More header than is looked at, in front of what a rule asks for. */
+static void test_flood(void)
+{
+	struct engine *g = open_with("policy 1 mode enforce\nrule R { when orig.tn == +15550100001 final reject \"no\" }\n", "");
+	struct transaction t = begin();
+	struct buf header;
+
+	buf_init(&header, 1024 * 1024);
+	for (int i = 0; i < 6000; i++)
+		buf_printf(&header, "X-Rubbish: %060d\n", i);
+	buf_puts(&header, NUMBER);
+	judge(&t, g, header.p, NOW);
+	tap_int(t.verdict.action, VERDICT_REJECT, "rubbish in front of From hides no sender");
+	tap_ok(t.message.over_limit && facts_present(t.facts, FACT_FAILURE), "... and is said");
+	buf_puts(&header, NUMBER);
+	judge(&t, g, header.p, NOW);
+	tap_int(t.verdict.action, VERDICT_ACCEPT, "two of them are two");
+	buf_reset(&header);
+	for (int i = 0; i < 6000; i++)
+		buf_printf(&header, "X-Rubbish: %060d\n", i);
+	buf_printf(&header, "From: <+15550100001/TYPE=PLMN@a.example>,%2000s <+15550100002/TYPE=PLMN@a.example>\n", "");
+	judge(&t, g, header.p, NOW);
+	tap_int(t.verdict.action, VERDICT_ACCEPT, "a part of one is none");
+	buf_free(&header);
+	transaction_free(&t);
+	engine_unref(g);
+}
+
 static void test_overload(void)
 {
 	static const char policy[] = "policy 1 mode enforce\non overload tempfail 4.3.2 \"busy\"\nrule R { when any(mime.type) == \"text/plain\" score 3 }\n";
@@ -299,6 +327,7 @@ int main(void)
 	test_words();
 	test_cannot();
 	test_memory();
+	test_flood();
 	test_overload();
 	return tap_done();
 }

@@ -317,12 +317,14 @@ static void test_caps(void)
 	begin(text.p);
 	fill(FACT_NEED_TO);
 	is("dest.count", "1000", "as many as are looked at");
+	is("failure", "-", "and nothing is missing");
 	tap_ok(!facts.incomplete, "and nothing is missing");
 	buf_puts(&text, "\nCc: c@b.example\n");
 	begin(text.p);
 	fill(FACT_NEED_TO);
 	is("dest.count", "1000", "one more");
 	tap_ok(facts.incomplete, "is said to be missing");
+	is("failure", "toolarge", "to rules, too");
 	buf_reset(&text);
 	buf_puts(&text, "Subject: ");
 	for (int i = 0; i < 4097; i++)
@@ -331,12 +333,14 @@ static void test_caps(void)
 	fill(0);
 	is("subject", "-", "a subject that is too long");
 	tap_ok(facts.incomplete, "is said to be missing");
+	is("failure", "toolarge", "to rules, too");
 	begin("From: x@a.example\n");
 	for (int i = 0; i < FACTS_LIST_MAX; i++)
 		message_rcpt(&t.message, span_cstr("x@b.example"));
 	fill(0);
 	is("rcpt.count", "1002", "recipients beyond the cap are counted");
 	tap_ok(facts.incomplete, "and said to be missing");
+	is("failure", "toolarge", "to rules, too");
 	buf_free(&text);
 }
 
@@ -447,6 +451,10 @@ static void test_results(void)
 		{AR "spf=pass; junk\n", "spf", "-"},
 		{AR "none\n", "spf", "-"},
 		{"Authentication-Results: MX.b.example 1; spf = pass\n", "spf", "pass"},
+		{"Authentication-Results: \"mx.b.example\"; spf=pass\n", "spf", "-"},
+		{"Authentication-Results: (x) mx.b.example; spf=pass\n", "spf", "-"},
+		{"Authentication-Results: mx.b.example (x) 1; spf=pass\n", "spf", "-"},
+		{"Authentication-Results: mx.b.example; (x) spf=pass (y)\n", "spf", "pass"},
 		{"Authentication-Results-x: mx.b.example; spf=pass\n", "spf", "-"},
 	};
 
@@ -545,6 +553,20 @@ static void test_content(void)
 	is("url.count", "1", "text");
 	tap_int(facts.worked_out, FACT_NEED_CONTENT | FACT_NEED_TEXT, "what was looked at");
 	tap_ok(!facts.incomplete, "nothing is missing");
+	is("failure", "-", "nothing is missing");
+
+	begin("Content-Type: text/plain\n");
+	message_want(&t.message, MESSAGE_WANT_KEEP);
+	for (int i = 0; i < 300; i++) {
+		char url[40];
+
+		snprintf(url, sizeof url, "http://h%d.example/\r\n", i);
+		message_body(&t.message, url, strlen(url));
+	}
+	message_end(&t.message);
+	fill(FACT_NEED_CONTENT | FACT_NEED_TEXT);
+	is("url.count", "200", "more addresses than are looked at");
+	is("failure", "toolarge", "more addresses than are looked at");
 
 	begin("Content-Type: multipart/mixed; boundary=b\n");
 	message_want(&t.message, MESSAGE_WANT_KEEP);
