@@ -135,7 +135,7 @@ static int judge(struct replay *r, struct side *s, const struct facts *facts, co
 	*f = *facts;
 	if (policy_eval(s->policy, f, &env, NULL, r->arena, &res) || policy_changes_outcome(s->policy, &res, r->arena, out))
 		return err_set(e, ERR_UNAVAILABLE, "out of memory");
-	blind_to = lacks(r->changes, s->policy, facts, rec, &failed);
+	blind_to = lacks(r->changes, s->policy, facts, rec, &failed) || res.peer_in_doubt;
 	for (size_t i = 0; i < res.nhit; i++) {
 		if (!res.hit[i].error)
 			continue;

@@ -158,6 +158,23 @@ static int64_t clamp(int64_t t, int64_t max)
 	return t < 0 ? 0 : t > max ? max : t;
 }
 
+/* A snapshot may give any kind to any key; what is of another kind is as good as none. */
+static bool is_of(const struct counters_entry *e, enum counters_what what)
+{
+	return e && e->what == (uint32_t)what;
+}
+
+/* With the shard locked: e, or a new entry of that key, with nothing in it. */
+static struct counters_entry *begin(const struct counters *c, struct counters_shard *s, const struct counters_hash *key, struct counters_entry *e,
+	enum counters_what what)
+{
+	if (!e)
+		e = counters_add(c, s, key);
+	e->what = (uint32_t)what;
+	e->rest = 0;
+	return e;
+}
+
 /* --- token buckets */
 
 /* Products of two times or token counts need more than 64 bits. */
@@ -211,13 +228,12 @@ bool counters_over(struct counters *c, const struct counters_rate *r, struct spa
 	now_ms = clamp(now_ms, COUNTERS_TIME_MAX * 1000);
 	pthread_mutex_lock(&s->lock);
 	e = counters_find(c, s, &h);
-	if (!e && take) {
-		e = counters_add(c, s, &h);
-		e->what = COUNTERS_OF_RATE;
+	if (take && !is_of(e, COUNTERS_OF_RATE)) {
+		e = begin(c, s, &h, e, COUNTERS_OF_RATE);
 		e->at = now_ms;
 		e->level = r->burst_milli;
 	}
-	seen = e ? *e : (struct counters_entry){.at = now_ms, .level = r->burst_milli};
+	seen = is_of(e, COUNTERS_OF_RATE) ? *e : (struct counters_entry){.at = now_ms, .level = r->burst_milli};
 	refill(&seen, r, now_ms);
 	over = seen.level < ONE;
 	if (take) {
@@ -284,14 +300,16 @@ struct counters_seen counters_look(struct counters *c, enum counters_kind k, str
 	struct counters_shard *s = counters_shard_of(c, &h);
 	struct counters_entry seen = {.level = 0};
 	const struct counters_entry *e;
+	bool known;
 
 	now = clamp(now, COUNTERS_TIME_MAX);
 	pthread_mutex_lock(&s->lock);
 	e = counters_find(c, s, &h);
-	if (e)
+	known = is_of(e, what_of(k));
+	if (known)
 		seen = *e;
 	pthread_mutex_unlock(&s->lock);
-	if (!e)
+	if (!known)
 		return (struct counters_seen){.reputation = 50};
 	decay(&seen, now);
 	/* never from the future, whatever the clock did */
@@ -307,9 +325,8 @@ void counters_note(struct counters *c, enum counters_kind k, struct span key, bo
 	now = clamp(now, COUNTERS_TIME_MAX);
 	pthread_mutex_lock(&s->lock);
 	e = counters_find(c, s, &h);
-	if (!e) {
-		e = counters_add(c, s, &h);
-		e->what = what_of(k);
+	if (!is_of(e, what_of(k))) {
+		e = begin(c, s, &h, e, what_of(k));
 		e->at = e->level = now;
 	}
 	decay(e, now);

@@ -239,7 +239,7 @@ static void empty(struct counters *c)
 
 int counters_load(struct counters *c, struct span in, struct err *e)
 {
-	const unsigned char *p = (const unsigned char *)in.p + HEAD_BYTES;
+	const unsigned char *p;
 	struct order *o;
 	size_t n;
 	int rc = 0;
@@ -248,6 +248,7 @@ int counters_load(struct counters *c, struct span in, struct err *e)
 		return err_set(e, ERR_BUG, "a snapshot is loaded into new counters only");
 	if (check(in, e) < 0)
 		return -1;
+	p = (const unsigned char *)in.p + HEAD_BYTES;
 	n = (in.n - HEAD_BYTES - SUM_BYTES) / ENTRY_BYTES;
 	o = order_of(p, n, n > c->max);
 	if (!o)

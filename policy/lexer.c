@@ -28,10 +28,20 @@ static struct source_pos pos_of(const struct source *src, size_t offset)
 	return at;
 }
 
-/* Characters that a reader can't see, or that make a line read as another. */
+/* Characters that a reader can't see, or that make a line read as another. Joiners (200C, 200D) belong to scripts and are not among them. */
 static bool is_hidden(gunichar c)
 {
-	return g_unichar_iscntrl(c) || c == 0x2028 || c == 0x2029 || (c >= 0x202A && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069) || c == 0xFEFF;
+	static const struct {
+		gunichar first, last;
+	} hidden[] = {
+		{0xAD, 0xAD}, {0x61C, 0x61C}, {0x180E, 0x180E}, {0x200B, 0x200B}, {0x200E, 0x200F}, {0x2028, 0x202E}, {0x2060, 0x206F}, {0xFEFF, 0xFEFF},
+		{0xE0000, 0xE007F},
+	};
+
+	for (size_t i = 0; i < sizeof hidden / sizeof hidden[0]; i++)
+		if (c >= hidden[i].first && c <= hidden[i].last)
+			return true;
+	return g_unichar_iscntrl(c);
 }
 
 /* Why the character at the front may not stand in a policy, or NULL; *n: its octets. */
@@ -301,6 +311,7 @@ static const struct {
 	{"'", "texts stand in double quotes"},
 	{"/", "a regular expression stands only after ~ and !~"},
 	{"[", "sets stand in braces: { a, b }"},
+	{"*", "numbers that begin alike are written +1888*, hosts below a domain \".example.net\""},
 	{"%", "list names begin with @, texts stand in double quotes"},
 	{".", "a number has figures on both sides of its point"},
 	{":", "no IPv4 or IPv6 network, and no time of day"},

@@ -361,7 +361,8 @@ int list_from_values(enum list_type t, const struct ast_value *item, size_t n, s
 		builder_close(&b);
 		return errors ? -1 : no_memory(report, at);
 	}
-	warn(report, n, &b.redundant, b.redundant.n ? item[b.redundant.first].at : at);
+	if (n)
+		warn(report, n, &b.redundant, b.redundant.n ? item[b.redundant.first].at : at);
 	b.l->count = n - b.redundant.n;
 	*out = b.l;
 	b.l = NULL;

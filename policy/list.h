@@ -34,7 +34,7 @@ bool list_holds(enum list_type t, enum fact_type f);
  * -1 after saying why.  text is not kept.
  */
 int list_parse(const char *name, enum list_type t, struct span text, struct list **out, struct source_report *report) MUST_USE;
-/* From literals written in the policy. */
+/* From literals written in the policy; that there are none is for the caller to say, who knows where. */
 int list_from_values(enum list_type t, const struct ast_value *item, size_t n, struct list **out, struct source_report *report) MUST_USE;
 void list_free(struct list *l); /* NULL is allowed */
 

@@ -112,6 +112,8 @@ static int include_directory(struct parser *p, struct source_pos at, const char 
 	buf_init(&names, LEXER_FILE_MAX);
 	if (p->loader->list(p->loader->ctx, dir, &names, &e))
 		rc = no_file(p, at, dir, &e);
+	else if (!names.n)
+		rc = source_say(p->report, SOURCE_WARNING, at, "%s: there is no *.policy file in this folder", dir);
 	else
 		rc = include_all(p, at, dir, buf_span(&names));
 	buf_free(&names);
@@ -120,13 +122,17 @@ static int include_directory(struct parser *p, struct source_pos at, const char 
 
 static int include(struct parser *p)
 {
-	bool directory = parser_at_word(p, "directory");
+	static const char *const words[] = {"directory", NULL};
+	static const struct parser_words what = {"directory or the file's name, in quotes", words};
+	bool directory = parser_at_word(p, words[0]);
 	struct ast_value v;
 	const char *path;
 
 	if (directory && parser_next(p))
 		return -1;
-	if (parser_text(p, directory ? "the folder's name, in quotes" : "directory or the file's name, in quotes", LEXER_TEXT_MAX, &v))
+	if (!directory && parser_at(p, LEXER_WORD))
+		return parser_unexpected(p, &what);
+	if (parser_text(p, directory ? "the folder's name, in quotes" : what.what, LEXER_TEXT_MAX, &v))
 		return -1;
 	if (!p->loader)
 		return source_say(p->report, SOURCE_ERROR, v.at, "files can't be included here");

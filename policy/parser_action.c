@@ -148,5 +148,7 @@ int parser_actions(struct parser *p)
 		if (threshold(p))
 			return -1;
 	}
+	if (!p->ast->nthreshold)
+		return parser_expected(p, "an action and the score it begins at, as in \"tag at 4\"");
 	return parser_next(p);
 }

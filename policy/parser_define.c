@@ -94,8 +94,11 @@ static int window_days(struct parser *p, unsigned *bits)
 	struct source_pos open = p->tok.at;
 
 	*bits = 0;
-	if (!parser_at(p, LEXER_OPEN))
-		return day_range(p, bits);
+	if (!parser_at(p, LEXER_OPEN)) {
+		if (day_range(p, bits))
+			return -1;
+		return parser_at(p, LEXER_COMMA) ? source_say(p->report, SOURCE_ERROR, p->tok.at, "several days stand in braces: on {mon, wed..fri}") : 0;
+	}
 	if (parser_next(p))
 		return -1;
 	while (!parser_at(p, LEXER_CLOSE)) {
@@ -113,6 +116,15 @@ static int window_days(struct parser *p, unsigned *bits)
 	return parser_next(p);
 }
 
+/* "mon", what was meant to be one, "monday". */
+static bool is_like_a_day(struct span word)
+{
+	for (size_t i = 0; i < WEEK; i++)
+		if (span_caseeq(span_take(word, strlen(day_words[i])), span_cstr(day_words[i])))
+			return true;
+	return suggest_name(word, day_words, WEEK);
+}
+
 /* "on" may also begin the next statement: then a failure follows, or what looks like one. */
 static bool at_days(const struct parser *p)
 {
@@ -121,7 +133,19 @@ static bool at_days(const struct parser *p)
 	if (!parser_at_word(p, "on"))
 		return false;
 	next = parser_peek(p);
-	return next.kind == LEXER_OPEN || (next.kind == LEXER_WORD && suggest_name(next.text, day_words, WEEK));
+	return next.kind == LEXER_OPEN || (next.kind == LEXER_WORD && is_like_a_day(next.text));
+}
+
+/* [on DAYS] [zone "NAME"] */
+static int days_and_zone(struct parser *p, struct ast_window *w)
+{
+	if (at_days(p) && (parser_next(p) || window_days(p, &w->days)))
+		return -1;
+	if (!parser_at_word(p, "zone"))
+		return 0;
+	if (parser_next(p) || parser_text(p, "the zone's name, as in \"America/Chicago\"", ZONE_MAX, &w->zone))
+		return -1;
+	return at_days(p) ? source_say(p->report, SOURCE_ERROR, p->tok.at, "the days of a window stand in front of its zone, and once") : 0;
 }
 
 int parser_window(struct parser *p)
@@ -141,9 +165,7 @@ int parser_window(struct parser *p)
 		return -1;
 	if (w.from_s == w.to_s)
 		return source_say(p->report, SOURCE_ERROR, at, "this window has no width; the whole day is 00:00..24:00");
-	if (at_days(p) && (parser_next(p) || window_days(p, &w.days)))
-		return -1;
-	if (parser_at_word(p, "zone") && (parser_next(p) || parser_text(p, "the zone's name, as in \"America/Chicago\"", ZONE_MAX, &w.zone)))
+	if (days_and_zone(p, &w))
 		return -1;
 	grown = parser_room(p, a->window, a->nwindow, sizeof w);
 	if (!grown)

@@ -107,6 +107,8 @@ static int add_rule(struct parser *p, const struct ast_rule *r)
 
 int parser_rule(struct parser *p, bool replace)
 {
+	static const char *const shadow[] = {"shadow", NULL};
+	static const struct parser_words shadow_or_body = {"shadow or \"{\"", shadow};
 	struct ast_policy *a = p->ast;
 	struct source_pos open;
 	struct ast_rule r;
@@ -125,6 +127,8 @@ int parser_rule(struct parser *p, bool replace)
 			return -1;
 	}
 	open = p->tok.at;
+	if (!r.shadow && parser_at(p, LEXER_WORD))
+		return parser_unexpected(p, &shadow_or_body);
 	if (parser_eat(p, LEXER_OPEN, r.shadow ? "\"{\"" : "shadow or \"{\"") || rule_body(p, &r, open))
 		return -1;
 	if (!replace)

@@ -15,7 +15,11 @@ static int add_given(struct parser *p, struct ast_test *t)
 	if (t->ngiven >= PARSER_STATEMENTS_MAX)
 		return source_say(p->report, SOURCE_ERROR, p->tok.at, "a test has at most %d facts", PARSER_STATEMENTS_MAX);
 	memset(&g, 0, sizeof g);
-	if (parser_name(p, PARSER_FACT, "a fact", &g.fact) || parser_value(p, &g.value))
+	if (parser_name(p, PARSER_FACT, "a fact", &g.fact))
+		return -1;
+	if (span_is(g.fact.text, "now"))
+		return source_say(p->report, SOURCE_ERROR, g.fact.at, "the time of a test is said with \"at\", as in at 21:30");
+	if (parser_value(p, &g.value))
 		return -1;
 	grown = parser_room(p, t->given, t->ngiven, sizeof g);
 	if (!grown)

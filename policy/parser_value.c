@@ -37,7 +37,7 @@ static int thousandths(struct parser *p, struct span s, int64_t *out, bool *whol
 
 	for (; i < s.n && is_digit(s.p[i]); i++, digits++) {
 		if (digits == WHOLE_DIGITS_MAX)
-			return refuse(p, "a number has at most 9 figures before its point");
+			return refuse(p, "a number has at most 9 figures before its point; a telephone number begins with +");
 		v = v * 10 + (s.p[i] - '0');
 	}
 	*whole = i >= s.n || s.p[i] != '.';
@@ -246,9 +246,10 @@ int parser_literal(struct parser *p, struct ast_value *out)
 	case LEXER_NET: rc = net(p, out); break;
 	case LEXER_TEXT: rc = text(p, out); break;
 	case LEXER_CLOCK: return refuse(p, "a time of day is asked for by a window: now in NAME");
-	case LEXER_CODE: return refuse(p, "a reply code stands only behind reject and tempfail");
+	case LEXER_CODE: return refuse(p, "a reply code stands only behind reject and tempfail, and an address has four numbers");
 	case LEXER_ADDRESS: return refuse(p, "an address is written in quotes");
 	case LEXER_REGEX: return refuse(p, "a regular expression stands only after ~ and !~");
+	case LEXER_PAREN_OPEN: return refuse(p, "sets stand in braces: { a, b }");
 	default: return parser_expected(p, "a value");
 	}
 	return rc ? -1 : parser_next(p);

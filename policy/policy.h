@@ -65,6 +65,7 @@ struct policy_hit {
 
 struct policy_result {
 	const char *peer;          /* name of the peer block, or NULL */
+	bool peer_in_doubt;        /* a block that could not be evaluated (a pseudonym, a limit) stands before it */
 	enum ast_mode mode;        /* in force: the file's or the peer's */
 	int32_t score_milli, shadow_milli;
 	struct policy_hit *hit;    /* every rule that hit or failed, in file order; with trace every rule */

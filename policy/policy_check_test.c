@@ -30,9 +30,7 @@ static enum fact_id may_give(struct policy_compiler *c, const struct policy_tria
 
 	if (id == FACT_N)
 		return id;
-	if (id == FACT_NOW)
-		(void)source_say(c->report, SOURCE_ERROR, name->at, "the time of a test is said with \"at\", as in at 21:30");
-	else if (id == FACT_PEER || id == FACT_PEER_EXPECT)
+	if (id == FACT_PEER || id == FACT_PEER_EXPECT)
 		(void)source_say(c->report, SOURCE_ERROR, name->at, "\"%s\" follows from a peer's match: give what that asks for", fact_row(id)->name);
 	else if (!fact_row(id)->list && is_given(trial, id))
 		(void)source_say(c->report, SOURCE_ERROR, name->at, "\"%s\" is given twice", fact_row(id)->name);

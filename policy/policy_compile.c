@@ -100,6 +100,8 @@ static void compile_list(struct policy_compiler *c, size_t i, EVP_MD_CTX *hash)
 		list_from_file(c, l, type, hash, &c->p->list[i]);
 	else if (list_from_values(type, l->item, l->nitem, &c->p->list[i], c->report))
 		c->p->list[i] = NULL;
+	if (!l->file.text.n && !l->nitem)
+		(void)source_say(c->report, SOURCE_WARNING, l->name.at, "the list is empty: nothing is ever in it");
 }
 
 static void compile_lists(struct policy_compiler *c)

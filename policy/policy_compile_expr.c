@@ -101,7 +101,20 @@ static int compile_relation(struct policy_compiler *c, struct policy_node *n, co
 	} else {
 		n->match = MATCH_EQUAL;
 	}
-	return 0;
+	return t == FACT_TYPE_HOST || t == FACT_TYPE_SPC ? policy_compile_name(c, n->fact, v) : 0;
+}
+
+/* What is known only once all rules are. */
+static int check_timeout(struct policy_compiler *c, const struct ast_expr *e, const struct policy_node *n)
+{
+	const struct ast_value *v = &e->value;
+
+	if (n->fact != FACT_FAILURE || !(n->words >> fact_word(FACT_FAILURE, span_cstr("timeout")) & 1))
+		return 0;
+	for (size_t i = 0; i < e->value.nitem; i++)
+		if (span_is(e->value.item[i].text, "timeout"))
+			v = &e->value.item[i];
+	return source_say(c->report, SOURCE_ERROR, v->at, "no rule can ask for timeout, which comes of the rules themselves; say \"on timeout\" and an action");
 }
 
 static int compile_compare(struct policy_compiler *c, const struct ast_expr *e, struct policy_node *n)
@@ -121,12 +134,12 @@ static int compile_compare(struct policy_compiler *c, const struct ast_expr *e, 
 	switch (e->op) {
 	case AST_IN:
 	case AST_NOT_IN:
-		return policy_compile_membership(c, n, &e->value);
+		return policy_compile_membership(c, n, &e->value) || check_timeout(c, e, n) ? -1 : 0;
 	case AST_MATCH:
 	case AST_NO_MATCH:
 		return policy_compile_regex(c, n, &e->value);
 	default:
-		return compile_relation(c, n, &e->value);
+		return compile_relation(c, n, &e->value) || check_timeout(c, e, n) ? -1 : 0;
 	}
 }
 

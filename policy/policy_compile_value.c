@@ -108,6 +108,17 @@ static int folded(struct policy_compiler *c, enum fact_type t, struct span in, s
 	return 0;
 }
 
+/* Tools print a certificate's hash with colons. */
+static bool is_hash(struct span s)
+{
+	enum { DIGITS = 64 };
+
+	for (size_t i = 0; i < s.n; i++)
+		if (!(s.p[i] >= '0' && s.p[i] <= '9') && !(s.p[i] >= 'a' && s.p[i] <= 'f'))
+			return false;
+	return s.n == DIGITS;
+}
+
 /* A text in capitals never equals a fact that is in lower case. */
 static void warn_case(struct policy_compiler *c, enum fact_id id, const struct ast_value *v)
 {
@@ -120,6 +131,16 @@ static void warn_case(struct policy_compiler *c, enum fact_id id, const struct a
 			(void)source_say(c->report, SOURCE_WARNING, v->at, "\"%s\" is in lower case, so this is never equal", row->name);
 			return;
 		}
+	if (id == FACT_SIGNER_CERT && !is_hash(v->text))
+		(void)source_say(c->report, SOURCE_WARNING, v->at, "\"%s\" is 64 hexadecimal digits and nothing between them, so this is never equal", row->name);
+}
+
+/* The fact peer has the name of a block, so another text is a mistake. */
+static int known_peer(struct policy_compiler *c, enum fact_id id, const struct ast_value *v)
+{
+	struct ast_name name = {v->text, v->at};
+
+	return id == FACT_PEER && policy_names_need(&c->p->peers, &name, c->report) == POLICY_NO_NAME ? -1 : 0;
 }
 
 static int text_of(struct policy_compiler *c, enum fact_id id, const struct ast_value *v, struct span *out)
@@ -128,10 +149,33 @@ static int text_of(struct policy_compiler *c, enum fact_id id, const struct ast_
 
 	if (v->kind != AST_TEXT)
 		return say_type(c, id, v->at);
+	if (known_peer(c, id, v))
+		return -1;
 	warn_case(c, id, v);
 	if (t != FACT_TYPE_TEXT)
 		return folded(c, t, v->text, out);
 	*out = v->text;
+	return 0;
+}
+
+/* An address in brackets may stand for a host. */
+static bool is_of_name(enum fact_type t, char c)
+{
+	if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-')
+		return true;
+	return t == FACT_TYPE_HOST && c != '\0' && strchr("._[]:", c);
+}
+
+int policy_compile_name(struct policy_compiler *c, enum fact_id id, const struct ast_value *v)
+{
+	enum fact_type t = fact_row(id)->type;
+
+	if (t == FACT_TYPE_HOST && v->text.p[0] == '.')
+		return source_say(c->report, SOURCE_ERROR, v->at, "a host is equal only to itself; the hosts below a domain are asked for with in {\"%.*s\"}", SPAN_ARG(v->text));
+	for (size_t i = 0; i < v->text.n; i++)
+		if (!is_of_name(t, v->text.p[i]))
+			return source_say(c->report, SOURCE_ERROR, v->at, "\"%s\" is never equal to this: %s", fact_row(id)->name,
+				t == FACT_TYPE_HOST ? "a host has letters, digits, hyphens and dots, and xn-- in place of other letters" : "a code has letters, digits and hyphens");
 	return 0;
 }
 
@@ -224,6 +268,8 @@ static int as_list(struct policy_compiler *c, struct policy_node *n, const struc
 	for (size_t i = 0; i < nitem; i++) {
 		if (!fits_list(t, item[i].kind))
 			bad = say_type(c, n->fact, item[i].at);
+		else if (known_peer(c, n->fact, &item[i]))
+			bad = -1;
 		else if (item[i].kind == AST_TEXT)
 			warn_case(c, n->fact, &item[i]);
 	}
@@ -263,6 +309,11 @@ static int as_set(struct policy_compiler *c, struct policy_node *n, const struct
 	n->match = words ? MATCH_WORDS : MATCH_NUMBERS;
 	if (v->nitem)
 		qsort(nums, v->nitem, sizeof *nums, by_number);
+	for (size_t i = 1; i < v->nitem; i++)
+		if (nums[i] == nums[i - 1]) {
+			(void)source_say(c->report, SOURCE_WARNING, v->at, "a value is in this set twice");
+			break;
+		}
 	n->nums = nums;
 	n->nnum = v->nitem;
 	return 0;
@@ -288,6 +339,8 @@ static int as_reference(struct policy_compiler *c, struct policy_node *n, const 
 	if (!list_holds(type, t))
 		return source_say(c->report, SOURCE_ERROR, v->at, "list \"%s\" holds %s values, but \"%s\" is %s %s", c->p->lists.cstr[i],
 			list_type_name(type), fact_row(n->fact)->name, article(fact_type_name(t)), fact_type_name(t));
+	for (size_t k = 0; k < c->p->ast->list[i].nitem; k++)
+		warn_case(c, n->fact, &c->p->ast->list[i].item[k]);
 	n->match = MATCH_LIST;
 	n->list = c->p->list[i];
 	return n->list ? 0 : -1; /* it was said why there is none */

@@ -203,6 +203,7 @@ static int judge(struct policy_eval *e, struct facts *f, const struct policy_env
 
 	enter_peer(e, f, peer);
 	out->peer = peer ? peer->name : NULL;
+	out->peer_in_doubt = e->peer_in_doubt;
 	out->mode = peer ? peer->mode : e->p->mode;
 	ask_rates(e, env);
 	run_all(e);

@@ -217,6 +217,8 @@ struct policy_compiler {
 enum fact_id policy_compile_fact(struct policy_compiler *c, const struct ast_name *name);
 /* A literal as a value of the fact; -1 after saying what is wrong. */
 int policy_compile_value(struct policy_compiler *c, enum fact_id id, const struct ast_value *v, struct facts_value *out) MUST_USE;
+/* May a host or code be equal to that text? -1 after saying that none is. */
+int policy_compile_name(struct policy_compiler *c, enum fact_id id, const struct ast_value *v) MUST_USE;
 /* What follows "in": fills the node. */
 int policy_compile_membership(struct policy_compiler *c, struct policy_node *n, const struct ast_value *v) MUST_USE;
 int policy_compile_regex(struct policy_compiler *c, struct policy_node *n, const struct ast_value *v) MUST_USE;
@@ -246,6 +248,7 @@ struct policy_eval {
 	bool limit;           /* a regular expression reached its limit, or there was no memory */
 	size_t work, last;    /* of POLICY_REGEX_WORK; where the last step was */
 	bool failed;          /* some live rule or peer block is unknown for its limit */
+	bool peer_in_doubt;   /* a peer block that may be the message's is unknown */
 	bool watched_failed;  /* some shadow rule is, which changes nothing of what is done */
 };
 

@@ -7,9 +7,13 @@
 
 const struct policy_peer *policy_peer_find(struct policy_eval *e)
 {
-	for (size_t i = 0; i < e->p->ast->npeer; i++)
-		if (policy_eval_condition(e, &e->p->peer[i].match, false) == POLICY_TRUE)
+	for (size_t i = 0; i < e->p->ast->npeer; i++) {
+		enum policy_truth t = policy_eval_condition(e, &e->p->peer[i].match, false);
+
+		if (t == POLICY_TRUE)
 			return &e->p->peer[i];
+		e->peer_in_doubt |= t == POLICY_UNKNOWN;
+	}
 	return NULL;
 }
 

@@ -368,6 +368,46 @@ static void check_odd(void)
 	counters_free(c);
 }
 
+/* A kind that is not the key's own: as if there were no entry, and none of its numbers is read as another. */
+static void check_other_kind(void)
+{
+	enum { WHAT = 24 + 16, REST = 24 + 33 };
+	const struct counters_rate r = {span_cstr("r"), 1000, 3600000, 1000};
+	struct counters *c = fresh(100), *d;
+	struct counters_seen seen;
+	struct buf b;
+	struct err e;
+
+	note(c, "a", 3, true, NOW);
+	save(c, &b);
+	b.p[WHAT] = 0;
+	memset(b.p + REST, 0xFF, 8); /* no number at all as a float */
+	sign_again(&b);
+	tap_int(load(&d, 100, buf_span(&b), &e), 0, "a history that says it is a rate");
+	seen = look(d, "a", NOW);
+	tap_ok(!seen.known && seen.reputation == 50, "is not known");
+	note(d, "a", 1, false, NOW);
+	seen = look(d, "a", NOW);
+	tap_ok(seen.known && seen.reputation == 67 && counters_stat(d).entries == 1, "and begins anew in its place");
+	counters_free(d);
+	buf_free(&b);
+	counters_free(c);
+	c = fresh(100);
+	tap_ok(!counters_over(c, &r, span_cstr("a"), NOW, true) && counters_over(c, &r, span_cstr("a"), NOW, true), "a rate that is used up");
+	save(c, &b);
+	b.p[WHAT] = 1;
+	memset(b.p + REST - 16, 0, 24);
+	sign_again(&b);
+	tap_int(load(&d, 100, buf_span(&b), &e), 0, "and says it is a history");
+	tap_ok(!counters_over(d, &r, span_cstr("a"), NOW, false) && !counters_over(d, &r, span_cstr("a"), NOW, true) && counters_over(d, &r, span_cstr("a"), NOW, true), "begins anew");
+	counters_free(d);
+	buf_free(&b);
+	counters_free(c);
+	c = fresh(100);
+	tap_int(counters_load(c, span_make(NULL, 0), &e), -1, "no octet at all is no snapshot");
+	counters_free(c);
+}
+
 static void check_smaller(void)
 {
 	enum { MANY = 100000, FEW = 1000 };
@@ -457,6 +497,7 @@ int main(void)
 	check_bounds();
 	check_snapshot();
 	check_odd();
+	check_other_kind();
 	check_smaller();
 	check_threads();
 	return tap_done();

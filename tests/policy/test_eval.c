@@ -379,6 +379,8 @@ static void test_key(void)
 	send_one(p, c, "helo \"ab\", listener \"c\"", true, "accept none 0");
 	send_one(p, c, "helo \"a\", listener \"bc\"", true, "accept none 1 A=1");
 	send_one(p, c, "helo \"a\"", true, "accept none 0");
+	send_one(p, c, "helo \"A\", listener \"bc\"", true, "accept none 1 A=1");
+	send_one(p, c, "helo \"a\", listener \"BC\"", true, "accept none 0");
 	counters_free(c);
 	policy_free(p);
 }
@@ -447,6 +449,41 @@ static void test_hard_regex(void)
 		result_is(p, &r, "tempfail failure 4 A=? B=? C=4", hard[i].regex);
 		tap_ok(r.error, "that is a failure");
 		tap_int(facts_present(&f, FACT_FAILURE) ? f.cell[FACT_FAILURE].one.num : -1, fact_word(FACT_FAILURE, span_cstr("timeout")), "of the class timeout");
+		policy_free(p);
+		arena_reset(arena);
+	}
+}
+
+/* What a shadow rule can't do in time changes nothing of what is done, unless a live rule asks for it. */
+static void test_watched_limit(void)
+{
+	static const struct {
+		const char *rule, *want;
+		bool error;
+	} t[] = {
+		{"rule B { when verify == none score 5 }", "tag score 5 A=? B=5", false},
+		{"rule B { when A or verify == none score 5 }", "tag score 5 A=? B=5", false},
+		{"rule B { when A or verify == pass score 5 }", "tempfail failure 0 A=? B=?", true},
+	};
+	struct policy_env env = {.now = NOW};
+	static char subject[100];
+	struct policy_result r;
+	struct policy *p;
+	struct facts f;
+
+	memset(subject, 'a', sizeof subject);
+	subject[99] = 'X';
+	for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
+		char text[1024];
+
+		(void)snprintf(text, sizeof text, E ACTIONS "on timeout tempfail \"later\" rule A shadow { when subject ~ /(a+)+$/ score 1 } %s", t[i].rule);
+		p = from_text_good(text);
+		given(&f, arena, "verify none");
+		facts_set_text(&f, FACT_SUBJECT, span_make(subject, sizeof subject));
+		if (policy_eval(p, &f, &env, NULL, arena, &r))
+			tap_bail("no memory");
+		result_is(p, &r, t[i].want, t[i].rule);
+		tap_ok(r.error == t[i].error && facts_present(&f, FACT_FAILURE) == t[i].error, "is it a failure, and a fact");
 		policy_free(p);
 		arena_reset(arena);
 	}
@@ -533,6 +570,12 @@ static void test_peer(void)
 	given(&f, arena, "client 11.1.1.1");
 	tap_ok(!policy_peer(p, &f, arena), "none");
 	policy_free(p);
+	p = from_text_good(E "peer a { match client in 10.0.0.0/8 and orig.tn in +1555* } peer b { match client in 10.0.0.0/8 }");
+	for (int i = 0; i < 2; i++) {
+		given(&f, arena, i ? "client 11.1.1.1, orig.tn \"~1f\"" : "client 10.1.1.1, orig.tn \"~1f\"");
+		tap_ok(policy_eval(p, &f, &env, NULL, arena, &r) == 0 && r.peer_in_doubt == !i, "is its peer in doubt, case %d", i);
+	}
+	policy_free(p);
 	arena_reset(arena);
 }
 
@@ -547,6 +590,7 @@ int main(void)
 	test_key();
 	test_places();
 	test_hard_regex();
+	test_watched_limit();
 	test_limit_beside();
 	test_failure_beside();
 	test_memory();

@@ -122,6 +122,56 @@ static void check_pseudonyms(void)
 	tap_ok(has(line_of(&f, FACTLOG_PSEUDONYM), "\"orig.address\":\"~"), "an address");
 }
 
+/* A certificate for one number says which; nothing is not a secret. */
+static void check_names(void)
+{
+	static const struct {
+		const char *user, *pseudonym, *full;
+	} t[] = {
+		{"partner-a", "\"auth.user\":\"partner-a\"", "\"auth.user\":\"partner-a\""},
+		{"partner-1234", "\"auth.user\":\"partner-1234\"", "\"auth.user\":\"partner-1234\""},
+		{"kim@example.net", "\"auth.user\":\"~", "\"auth.user\":\"kim@example.net\""},
+		{"sms15550100001", "\"auth.user\":\"~", "\"auth.user\":\"sms15550100001\""},
+		{"~abcdefabcdefabcd", "\"left_out\":[\"signer.subject\",\"auth.user\"]", "\"left_out\":[\"auth.user\"]"},
+	};
+	struct factlog_record rec;
+	struct facts f, g;
+	struct err e;
+	char *line;
+
+	for (size_t i = 0; i < sizeof t / sizeof t[0]; i++) {
+		facts_init(&f, arena);
+		facts_set_text(&f, FACT_SIGNER_SUBJECT, span_cstr("/CN=STIR 15550100001"));
+		facts_set_text(&f, FACT_AUTH_USER, span_cstr(t[i].user));
+		facts_empty(&f, FACT_URL);
+		facts_empty(&f, FACT_MIME_NAME);
+		facts_empty(&f, FACT_RCPT_TN);
+		line = line_of(&f, FACTLOG_PSEUDONYM);
+		tap_ok(has(line, t[i].pseudonym), "user %s with pseudonyms", t[i].user);
+		tap_ok(has(line_of(&f, FACTLOG_FULL), t[i].full), "and without");
+		tap_ok(!has(line, "15550100001") && has(line, "\"left_out\":[\"signer.subject\""), "the signer's subject is left out");
+		tap_ok(has(line, "\"url\":[]") && has(line, "\"mime.name\":[]") && has(line, "\"rcpt.tn\":[]"), "lists that are empty are written");
+		tap_int(factlog_read(span_make(line, strlen(line) - 1), arena, &g, &rec, &e), 0, "it is read back");
+		tap_ok(g.cell[FACT_URL].set && !facts_present(&g, FACT_URL), "and they are known to be empty");
+		tap_int(g.cell[FACT_AUTH_USER].one.hidden, has(t[i].pseudonym, "~"), "is the user hidden");
+	}
+}
+
+/* That a rule failed follows from the rules: another policy may have none of it. */
+static void check_timeout(void)
+{
+	struct factlog_record rec;
+	struct facts f, g;
+	struct err e;
+
+	for (int i = 0; i < 2; i++) {
+		facts_init(&f, arena);
+		facts_set_num(&f, FACT_FAILURE, fact_word(FACT_FAILURE, span_cstr(i ? "timeout" : "malformed")));
+		tap_int(factlog_read(span_cstr(line_of(&f, FACTLOG_FULL)), arena, &g, &rec, &e), 0, "a failure is read back");
+		tap_int(facts_present(&g, FACT_FAILURE), !i, "as a fact, unless it is timeout");
+	}
+}
+
 /* --- back */
 
 static void check_back(void)
@@ -364,6 +414,8 @@ int main(void)
 		tap_bail("no memory");
 	check_full();
 	check_pseudonyms();
+	check_names();
+	check_timeout();
 	check_back();
 	check_left_out();
 	check_refused();

@@ -28,6 +28,7 @@ static const char *const files[][2] = {
 	{"replace", "policy 1\nrule A { when x == 1 score 1 }\nrule B { when x == 1 score 1 }\ninclude \"replace1\""},
 	{"replace1", "replace rule A shadow { when y == 1 score 5 }"},
 	{"many", "policy 1 include directory \"many\""}, {"many/a.policy", ""},
+	{"bare", "policy 1\ninclude directory \"empty\""},
 };
 
 static int read_file(void *ctx, const char *path, size_t max, struct buf *out, struct err *e)
@@ -44,6 +45,8 @@ static int list_files(void *ctx, const char *path, struct buf *out, struct err *
 	(void)ctx;
 	if (strcmp(path, "conf/sub/d") == 0)
 		return buf_puts(out, "1.policy\n2.policy\n");
+	if (strcmp(path, "empty") == 0)
+		return 0;
 	if (strcmp(path, "many") != 0)
 		return err_set(e, ERR_NOINPUT, "%s: no such folder", path);
 	for (int i = 0; i < PARSER_FILES_MAX; i++)
@@ -84,7 +87,7 @@ static const struct error_case errors[] = {
 	{"policy 1 ruel A", "1:10: expected a statement (include, list, window, rate, peer, on, rule, replace rule, group, actions, test), found \"ruel\"; did you mean \"rule\"?"},
 	/* rules */
 	{"policy 1\nrule a { }", "2:6: expected the rule's name (UPPER_CASE), found \"a\": rules are UPPER_CASE letters, figures and _, at most 64"},
-	{"policy 1\nrule A shadw { }", "2:8: expected shadow or \"{\", found \"shadw\""},
+	{"policy 1\nrule A shadw { }", "2:8: expected shadow or \"{\", found \"shadw\"; did you mean \"shadow\"?"},
 	{RULE("score 1"), "2:10: expected \"when\", found \"score\""},
 	{RULE("wen x == 1"), "2:10: expected \"when\", found \"wen\"; did you mean \"when\"?"},
 	{RULE("when x == 1 when y == 2"), "2:22: when is given already, at p:2"},
@@ -98,7 +101,7 @@ static const struct error_case errors[] = {
 	{RULE("when x == 1 score"), "2:28: expected a number from -100 to 100, found \"}\""},
 	{RULE("when x == 1 score 100.001"), "2:28: expected a number from -100 to 100, found \"100.001\""},
 	{RULE("when x == 1 score 1.0001"), "2:28: \"1.0001\": a number has at most 3 figures behind its point"},
-	{RULE("when x == 1 score 1234567890"), "2:28: \"1234567890\": a number has at most 9 figures before its point"},
+	{RULE("when x == 1 score 1234567890"), "2:28: \"1234567890\": a number has at most 9 figures before its point; a telephone number begins with +"},
 	{RULE("when x == 1 score 1 per c"), "2:36: expected \"max\", found \"}\""},
 	{RULE("when x == 1 group Content"), "2:28: expected a group's name, found \"Content\": names are lower_case letters, figures and _, at most 64"},
 	{RULE("when x == 1 group score"), "2:28: expected a group's name, found \"score\", which is a word of the language"},
@@ -124,6 +127,12 @@ static const struct error_case errors[] = {
 	{"policy 1\non temperor accept", "2:4: expected a failure (temperror, internal, timeout, toolarge, malformed, overload), found \"temperor\"; did you mean \"temperror\"?"},
 	{"policy 1\non internal accept\non internal tag", "3:4: \"internal\" is defined already, at p:2"},
 	{"policy 1\nactions { tag at 1 }\nactions { }", "3:1: an actions block is given already, at p:2"},
+	{"policy 1\nactions { }", "2:11: expected an action and the score it begins at, as in \"tag at 4\", found \"}\""},
+	{"policy 1\ninclude directry \"x\"", "2:9: expected directory or the file's name, in quotes, found \"directry\"; did you mean \"directory\"?"},
+	{"policy 1\ntest \"t\" { given now 10:00 expect tag }", "2:18: the time of a test is said with \"at\", as in at 21:30"},
+	{"policy 1\nwindow w daily 21:00..08:00 on monday", "2:32: expected a day (mon, tue, wed, thu, fri, sat, sun), found \"monday\""},
+	{"policy 1\nwindow w daily 21:00..08:00 on mon, tue", "2:35: several days stand in braces: on {mon, wed..fri}"},
+	{"policy 1\nwindow w daily 21:00..08:00 zone \"UTC\" on mon", "2:40: the days of a window stand in front of its zone, and once"},
 	{"policy 1\nactions { tag 4 }", "2:15: expected \"at\", found \"4\""},
 	{"policy 1\nactions { tag at 4", "2:19: expected \"}\": the block at p:2 is still open"},
 	/* definitions */
@@ -194,10 +203,13 @@ static const struct error_case errors[] = {
 	{WHEN("x == @a"), "2:17: sets and lists are asked by \"in\" and \"not in\", not by \"==\""},
 	{WHEN("x != {a}"), "2:17: sets and lists are asked by \"in\" and \"not in\", not by \"!=\""},
 	{WHEN("x in {}"), "2:20: this set is empty"},
+	{WHEN("x in (a, b)"), "2:20: \"(\": sets stand in braces: { a, b }"},
+	{WHEN("x == 15550100001"), "2:20: \"15550100001\": a number has at most 9 figures before its point; a telephone number begins with +"},
+	{WHEN("x in 1555*"), "2:24: \"*\" is unknown here: numbers that begin alike are written +1888*, hosts below a domain \".example.net\""},
 	{WHEN("x in {{a}}"), "2:21: expected a value, found \"{\""},
 	{WHEN("x in @A"), "2:20: \"@A\": names are lower_case letters, figures and _, at most 64"},
 	{WHEN("x == 08:00"), "2:20: \"08:00\": a time of day is asked for by a window: now in NAME"},
-	{WHEN("x == 5.7.1"), "2:20: \"5.7.1\": a reply code stands only behind reject and tempfail"},
+	{WHEN("x == 5.7.1"), "2:20: \"5.7.1\": a reply code stands only behind reject and tempfail, and an address has four numbers"},
 	{WHEN("x == a@b"), "2:20: \"a@b\": an address is written in quotes"},
 	/* literals */
 	{WHEN("x > 1.5h"), "2:19: \"1.5h\": in front of a unit stands a whole number; 90m is an hour and a half"},
@@ -555,6 +567,9 @@ static void test_include_order(void)
 	tap_ok(p->rule[0].replace && p->rule[0].shadow && p->rule[0].score.num == 5000, "in the place of the first");
 	tap_str(p->rule[0].name.at.src->name, "replace1", "and says where it is from");
 	ast_free(p);
+	tap_int(parser_read("bare", &loader, &p, &r), 0, "a folder without policies is allowed");
+	ast_free(p);
+	tap_ok(r.warnings == 1 && strstr(r.text.p, "bare:2:19: warning: empty: there is no *.policy file in this folder\n"), "and warned of");
 	tap_int(parser_read("nofolder", &no_folders, &p, &r), -1, "no folders without a lister");
 	tap_int(parser_parse("p", span_cstr("policy 1 include \"a\""), NULL, &p, &r), -1, "no includes without a loader");
 	tap_ok(strstr(r.text.p, "p:1:18: error: files can't be included here") != NULL, "and it is said");

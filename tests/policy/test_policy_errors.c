@@ -64,6 +64,13 @@ static const struct mistake conditions[] = {
 	{RULE "signer.spc in @core" END " list core cidr {192.0.2.1}", "p:2:30: error: list \"core\" holds cidr values, but \"signer.spc\" is an spc"},
 	{RULE "over(tn_hours)" END " rate tn_hour key orig.tn limit 1 per 1h", "p:2:20: error: unknown rate \"tn_hours\"; did you mean \"tn_hour\"?"},
 	{RULE "SHORT_URLS" END " rule SHORT_URL { when verify == pass score 1 }", "p:2:15: error: unknown rule \"SHORT_URLS\"; did you mean \"SHORT_URL\"?"},
+	{RULE "peer == \"partner_b\"" END " peer partner_a { match client == 192.0.2.1 }", "p:2:23: error: unknown peer \"partner_b\"; did you mean \"partner_a\"?"},
+	{RULE "peer in {\"partner_a\", \"other\"}" END " peer partner_a { match client == 192.0.2.1 }", "p:2:37: error: unknown peer \"other\""},
+	{RULE "failure == timeout" END, "p:2:26: error: no rule can ask for timeout, which comes of the rules themselves; say \"on timeout\" and an action"},
+	{RULE "failure not in {internal, timeout}" END, "p:2:41: error: no rule can ask for timeout, which comes of the rules themselves; say \"on timeout\" and an action"},
+	{RULE "helo == \".example.net\"" END, "p:2:23: error: a host is equal only to itself; the hosts below a domain are asked for with in {\".example.net\"}"},
+	{RULE "helo != \"*.example.net\"" END, "p:2:23: error: \"helo\" is never equal to this: a host has letters, digits, hyphens and dots, and xn-- in place of other letters"},
+	{RULE "signer.spc == \"12 3\"" END, "p:2:29: error: \"signer.spc\" is never equal to this: a code has letters, digits and hyphens"},
 	{RULE "subject ~ /a(b/" END, "p:2:29: error: regular expression: missing closing parenthesis"},
 	{RULE "subject ~ /(*UTF)a/" END, "p:2:32: error: regular expression: using UTF is disabled by the application"},
 };
