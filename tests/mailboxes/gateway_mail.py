@@ -76,6 +76,7 @@ def other_filters(mail, add):
 def content(mail, add, noon):
     add('abuse/reported-link.eml', mail(text='Look: http://a.parcel-fee.example/pay\n'), f'reject 4 {NEW} NEW_WITH_LINK PRETEXT BAD_HOST')
     add('abuse/eleven-phones.eml', mail(to=[f'+131255501{n:02d}{TEXT}' for n in range(11)]), f'accept 3 {NEW} WIDE_SEND')
+    add('abuse/padded-subject.eml', mail(Subject='\n '.join(['offer'] * 900)), f'tag 4 {NEW} NOT_ALL_SEEN')
     add('abuse/three-short-links.eml', mail(text='https://bit.ly/1 https://bit.ly/2 https://t.ly/3\n'), f'tag 6 {NEW} NEW_WITH_LINK SHORT_URL')
     add('abuse/parcel-with-a-short-link.eml', mail(text='Your parcel is held, pay the fee: https://bit.ly/3xYzAb\n'),
         f'quarantine 8 {NEW} NEW_WITH_LINK SHORT_URL PRETEXT SMISH')

@@ -140,6 +140,8 @@ def abuse_by_content(m, mail, add, signed, noon):
                            ('application/vnd.android.package-archive', 'photo.apk', 'no program'))),
            observe=f'accept 0 {SIGNED} SHORT_URL?', carrier='tag 5 SHORT_URL ODD_MEDIA NEW_SIGNER?')
     signed('abuse/twenty-one-recipients.eml', mail(to=[f'+131255501{n:02d}' for n in range(21)]), observe=f'accept 3 {SIGNED} WIDE_SEND', carrier='accept 3 WIDE_SEND NEW_SIGNER?')
+    add('abuse/padded-subject.eml', mail(Subject='\n '.join(['offer'] * 900)), observe='accept 0 UNSIGNED NEW_NUMBER? NOT_ALL_SEEN',
+        carrier='quarantine 10 UNSIGNED_DUE NOT_ALL_SEEN')
     signed('abuse/campaign-at-night.eml', mail(CAMPAIGN, at=noon + 11 * HOUR), observe=f'accept 0 {SIGNED}',
            carrier='accept 3 CAMPAIGN NIGHT_CAMPAIGN CAMPAIGN_AS_PERSONAL NEW_SIGNER?')
 
