@@ -214,19 +214,13 @@ static int statement(struct parser *p)
 static int add_file(struct parser *p, struct source *src)
 {
 	struct ast_policy *a = p->ast;
-	struct source **grown;
 
 	if (a->nfile >= PARSER_FILES_MAX) {
 		struct source_pos file = {src, 0, 0};
 
 		return source_say(p->report, SOURCE_ERROR, file, "a policy has at most %d files", PARSER_FILES_MAX);
 	}
-	grown = parser_room(p, a->file, a->nfile, sizeof *grown);
-	if (!grown)
-		return -1;
-	grown[a->nfile++] = src;
-	a->file = grown;
-	return 0;
+	return parser_append(p, &a->file, &a->nfile, &src, sizeof src);
 }
 
 static int read_file(struct parser *p, struct source *src)

@@ -100,37 +100,27 @@ int parser_verdict(struct parser *p, struct ast_action *out)
 int parser_on(struct parser *p)
 {
 	struct ast_policy *a = p->ast;
-	struct ast_on on = {.failure = {p->tok.text, p->tok.at}}, *grown;
+	struct ast_on on = {.failure = {p->tok.text, p->tok.at}};
 	size_t which;
 
 	if (parser_choice(p, &parser_failures, &which) || parser_fresh(p, "failures", &on.failure, a->on, a->non, sizeof on))
 		return -1;
 	if (parser_verdict(p, &on.action))
 		return -1;
-	grown = parser_room(p, a->on, a->non, sizeof on);
-	if (!grown)
-		return -1;
-	grown[a->non++] = on;
-	a->on = grown;
-	return 0;
+	return parser_append(p, &a->on, &a->non, &on, sizeof on);
 }
 
 static int threshold(struct parser *p)
 {
 	static const struct parser_bounds at = {-(int64_t)THRESHOLD_MAX * MILLI, (int64_t)THRESHOLD_MAX * MILLI, false, "a score, as in \"at 4\""};
 	struct ast_policy *a = p->ast;
-	struct ast_threshold t, *grown;
+	struct ast_threshold t;
 
 	if (a->nthreshold >= PARSER_STATEMENTS_MAX)
 		return source_say(p->report, SOURCE_ERROR, p->tok.at, "thresholds too many: at most %d are allowed", PARSER_STATEMENTS_MAX);
 	if (parser_verdict(p, &t.action) || parser_eat_word(p, "at") || parser_number(p, &at, &t.at))
 		return -1;
-	grown = parser_room(p, a->threshold, a->nthreshold, sizeof t);
-	if (!grown)
-		return -1;
-	grown[a->nthreshold++] = t;
-	a->threshold = grown;
-	return 0;
+	return parser_append(p, &a->threshold, &a->nthreshold, &t, sizeof t);
 }
 
 int parser_actions(struct parser *p)

@@ -43,7 +43,7 @@ int parser_list(struct parser *p)
 {
 	static const struct parser_words types = {"the list's type (tn, cidr, host, spc, text)", type_words};
 	struct ast_policy *a = p->ast;
-	struct ast_list l, *grown;
+	struct ast_list l;
 	size_t type;
 
 	memset(&l, 0, sizeof l);
@@ -62,12 +62,7 @@ int parser_list(struct parser *p)
 	} else {
 		return parser_expected(p, "file \"NAME\", or the entries in braces");
 	}
-	grown = parser_room(p, a->list, a->nlist, sizeof l);
-	if (!grown)
-		return -1;
-	grown[a->nlist++] = l;
-	a->list = grown;
-	return 0;
+	return parser_append(p, &a->list, &a->nlist, &l, sizeof l);
 }
 
 /* --- windows ---------------------------------------------------------------------- */
@@ -151,7 +146,7 @@ static int days_and_zone(struct parser *p, struct ast_window *w)
 int parser_window(struct parser *p)
 {
 	struct ast_policy *a = p->ast;
-	struct ast_window w, *grown;
+	struct ast_window w;
 	struct source_pos at;
 
 	memset(&w, 0, sizeof w);
@@ -167,12 +162,7 @@ int parser_window(struct parser *p)
 		return source_say(p->report, SOURCE_ERROR, at, "this window has no width; the whole day is 00:00..24:00");
 	if (days_and_zone(p, &w))
 		return -1;
-	grown = parser_room(p, a->window, a->nwindow, sizeof w);
-	if (!grown)
-		return -1;
-	grown[a->nwindow++] = w;
-	a->window = grown;
-	return 0;
+	return parser_append(p, &a->window, &a->nwindow, &w, sizeof w);
 }
 
 /* --- rates and groups ------------------------------------------------------------- */
@@ -181,7 +171,7 @@ int parser_rate(struct parser *p)
 {
 	static const struct parser_bounds number = {MILLI, (int64_t)PARSER_RATE_MAX * MILLI, true, "a whole number from 1 to 1000000"};
 	struct ast_policy *a = p->ast;
-	struct ast_rate r, *grown;
+	struct ast_rate r;
 
 	memset(&r, 0, sizeof r);
 	if (parser_name(p, PARSER_LOWER, "the rate's name", &r.name) || parser_fresh(p, "rates", &r.name, a->rate, a->nrate, sizeof r))
@@ -196,19 +186,14 @@ int parser_rate(struct parser *p)
 		return source_say(p->report, SOURCE_ERROR, r.per.at, "a rate is per 1s to 30d");
 	if (parser_at_word(p, "burst") && (parser_next(p) || parser_number(p, &number, &r.burst)))
 		return -1;
-	grown = parser_room(p, a->rate, a->nrate, sizeof r);
-	if (!grown)
-		return -1;
-	grown[a->nrate++] = r;
-	a->rate = grown;
-	return 0;
+	return parser_append(p, &a->rate, &a->nrate, &r, sizeof r);
 }
 
 int parser_group(struct parser *p)
 {
 	static const struct parser_bounds cap = {1, (int64_t)PARSER_RATE_MAX * MILLI, false, "a number above 0"};
 	struct ast_policy *a = p->ast;
-	struct ast_group g, *grown;
+	struct ast_group g;
 	struct source_pos open;
 
 	memset(&g, 0, sizeof g);
@@ -221,10 +206,5 @@ int parser_group(struct parser *p)
 		return parser_unclosed(p, open);
 	if (parser_eat(p, LEXER_CLOSE, "\"}\""))
 		return -1;
-	grown = parser_room(p, a->group, a->ngroup, sizeof g);
-	if (!grown)
-		return -1;
-	grown[a->ngroup++] = g;
-	a->group = grown;
-	return 0;
+	return parser_append(p, &a->group, &a->ngroup, &g, sizeof g);
 }

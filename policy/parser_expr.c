@@ -154,7 +154,6 @@ static int chain(struct parser *p, struct ast_expr *out, unsigned depth, enum as
 	struct ast_expr one, many = {.kind = kind};
 
 	for (;;) {
-		struct ast_expr *grown;
 
 		if (kind == AST_OR ? chain(p, &one, depth, AST_AND) : parse_not(p, &one, depth))
 			return -1;
@@ -162,11 +161,8 @@ static int chain(struct parser *p, struct ast_expr *out, unsigned depth, enum as
 			*out = one;
 			return 0;
 		}
-		grown = parser_room(p, many.child, many.nchild, sizeof one);
-		if (!grown)
+		if (parser_append(p, &many.child, &many.nchild, &one, sizeof one))
 			return -1;
-		grown[many.nchild++] = one;
-		many.child = grown;
 		if (!parser_at_word(p, word))
 			break;
 		if (parser_next(p))

@@ -61,8 +61,8 @@ int parser_name(struct parser *p, enum parser_name_kind k, const char *what, str
 /* Names with commas between. */
 int parser_names(struct parser *p, enum parser_name_kind k, const char *what, struct ast_name **out, size_t *n) MUST_USE;
 
-/* old with room for one more element behind its n; NULL after saying that there is none. */
-void *parser_room(struct parser *p, void *old, size_t n, size_t size) MUST_USE;
+/* One more element behind the *n of an array, whose pointer is at array; 0, or -1 after saying that there is no room. */
+int parser_append(struct parser *p, void *array, size_t *n, const void *item, size_t size) MUST_USE;
 /* The memory that can't be had; always -1. */
 int parser_no_room(struct parser *p);
 /* Refuse a name that an element of the array has, each of which begins with a struct ast_name, and one element too many. */

@@ -93,18 +93,6 @@ static struct ast_rule *find_rule(const struct ast_policy *a, struct span name)
 	return NULL;
 }
 
-static int add_rule(struct parser *p, const struct ast_rule *r)
-{
-	struct ast_policy *a = p->ast;
-	struct ast_rule *grown = parser_room(p, a->rule, a->nrule, sizeof *r);
-
-	if (!grown)
-		return -1;
-	grown[a->nrule++] = *r;
-	a->rule = grown;
-	return 0;
-}
-
 int parser_rule(struct parser *p, bool replace)
 {
 	static const char *const shadow[] = {"shadow", NULL};
@@ -132,7 +120,7 @@ int parser_rule(struct parser *p, bool replace)
 	if (parser_eat(p, LEXER_OPEN, r.shadow ? "\"{\"" : "shadow or \"{\"") || rule_body(p, &r, open))
 		return -1;
 	if (!replace)
-		return add_rule(p, &r);
+		return parser_append(p, &a->rule, &a->nrule, &r, sizeof r);
 	*find_rule(a, r.name.text) = r;
 	return 0;
 }
@@ -186,7 +174,7 @@ static int override_body(struct parser *p, struct ast_override *o, struct source
 
 static int override(struct parser *p, struct ast_peer *peer)
 {
-	struct ast_override o, *grown;
+	struct ast_override o;
 	struct source_pos open;
 
 	memset(&o, 0, sizeof o);
@@ -195,12 +183,7 @@ static int override(struct parser *p, struct ast_peer *peer)
 	open = p->tok.at;
 	if (parser_eat(p, LEXER_OPEN, "\"{\"") || override_body(p, &o, open))
 		return -1;
-	grown = parser_room(p, peer->override, peer->noverride, sizeof o);
-	if (!grown)
-		return -1;
-	grown[peer->noverride++] = o;
-	peer->override = grown;
-	return 0;
+	return parser_append(p, &peer->override, &peer->noverride, &o, sizeof o);
 }
 
 static int peer_expect(struct parser *p, struct ast_peer *peer)
@@ -266,7 +249,7 @@ static int peer_body(struct parser *p, struct ast_peer *peer, struct source_pos 
 int parser_peer(struct parser *p)
 {
 	struct ast_policy *a = p->ast;
-	struct ast_peer peer, *grown;
+	struct ast_peer peer;
 	struct source_pos open;
 
 	memset(&peer, 0, sizeof peer);
@@ -275,10 +258,5 @@ int parser_peer(struct parser *p)
 	open = p->tok.at;
 	if (parser_eat(p, LEXER_OPEN, "\"{\"") || peer_body(p, &peer, open))
 		return -1;
-	grown = parser_room(p, a->peer, a->npeer, sizeof peer);
-	if (!grown)
-		return -1;
-	grown[a->npeer++] = peer;
-	a->peer = grown;
-	return 0;
+	return parser_append(p, &a->peer, &a->npeer, &peer, sizeof peer);
 }

@@ -10,7 +10,7 @@ static const int64_t TEST_DAY = 1704067200;
 
 static int add_given(struct parser *p, struct ast_test *t)
 {
-	struct ast_given g, *grown;
+	struct ast_given g;
 
 	if (t->ngiven >= PARSER_STATEMENTS_MAX)
 		return source_say(p->report, SOURCE_ERROR, p->tok.at, "a test has at most %d facts", PARSER_STATEMENTS_MAX);
@@ -21,12 +21,7 @@ static int add_given(struct parser *p, struct ast_test *t)
 		return source_say(p->report, SOURCE_ERROR, g.fact.at, "the time of a test is said with \"at\", as in at 21:30");
 	if (parser_value(p, &g.value))
 		return -1;
-	grown = parser_room(p, t->given, t->ngiven, sizeof g);
-	if (!grown)
-		return -1;
-	grown[t->ngiven++] = g;
-	t->given = grown;
-	return 0;
+	return parser_append(p, &t->given, &t->ngiven, &g, sizeof g);
 }
 
 static int given_at(struct parser *p, struct ast_test *t)
@@ -93,7 +88,7 @@ static int one_expect(struct parser *p, struct ast_expect *e)
 /* The same rule may be named twice, an action, a score, a peer may not. */
 static int add_expect(struct parser *p, struct ast_test *t)
 {
-	struct ast_expect e, *grown;
+	struct ast_expect e;
 
 	if (t->nexpect >= PARSER_STATEMENTS_MAX)
 		return source_say(p->report, SOURCE_ERROR, p->tok.at, "a test expects at most %d things", PARSER_STATEMENTS_MAX);
@@ -103,12 +98,7 @@ static int add_expect(struct parser *p, struct ast_test *t)
 	for (size_t i = 0; i < t->nexpect; i++)
 		if (t->expect[i].kind == e.kind && e.kind != AST_EXPECT_HIT && e.kind != AST_EXPECT_MISS)
 			return parser_twice(p, e.kind == AST_EXPECT_ACTION ? "an action" : e.kind == AST_EXPECT_SCORE ? "a score" : "a peer", e.at, t->expect[i].at);
-	grown = parser_room(p, t->expect, t->nexpect, sizeof e);
-	if (!grown)
-		return -1;
-	grown[t->nexpect++] = e;
-	t->expect = grown;
-	return 0;
+	return parser_append(p, &t->expect, &t->nexpect, &e, sizeof e);
 }
 
 static int expect(struct parser *p, struct ast_test *t)
@@ -146,7 +136,7 @@ static int body(struct parser *p, struct ast_test *t, struct source_pos open)
 int parser_test(struct parser *p)
 {
 	struct ast_policy *a = p->ast;
-	struct ast_test t, *grown;
+	struct ast_test t;
 	struct source_pos open;
 
 	memset(&t, 0, sizeof t);
@@ -157,10 +147,5 @@ int parser_test(struct parser *p)
 	open = p->tok.at;
 	if (parser_eat(p, LEXER_OPEN, "\"{\"") || body(p, &t, open))
 		return -1;
-	grown = parser_room(p, a->test, a->ntest, sizeof t);
-	if (!grown)
-		return -1;
-	grown[a->ntest++] = t;
-	a->test = grown;
-	return 0;
+	return parser_append(p, &a->test, &a->ntest, &t, sizeof t);
 }

@@ -180,15 +180,11 @@ int parser_names(struct parser *p, enum parser_name_kind k, const char *what, st
 {
 	for (;;) {
 		struct ast_name name;
-		struct ast_name *grown;
 
 		if (parser_name(p, k, what, &name) || twice_named(p, &name, *out, *n))
 			return -1;
-		grown = parser_room(p, *out, *n, sizeof name);
-		if (!grown)
+		if (parser_append(p, out, n, &name, sizeof name))
 			return -1;
-		grown[(*n)++] = name;
-		*out = grown;
 		if (!parser_at(p, LEXER_COMMA))
 			return 0;
 		if (parser_next(p))
@@ -204,20 +200,24 @@ int parser_no_room(struct parser *p)
 }
 
 /* Capacities are powers of two from FIRST_ROOM, so that n alone tells when one is used up. */
-void *parser_room(struct parser *p, void *old, size_t n, size_t size)
+int parser_append(struct parser *p, void *array, size_t *n, const void *item, size_t size)
 {
-	void *grown;
+	void *old, *grown;
 
-	if (n && (n < FIRST_ROOM || (n & (n - 1))))
-		return old;
-	grown = arena_array(p->arena, n ? 2 * n : FIRST_ROOM, size);
-	if (!grown) {
-		(void)parser_no_room(p);
-		return NULL;
+	/* array is the address of a pointer of any type */
+	memcpy(&old, array, sizeof old);
+	grown = old;
+	if (*n == 0 || (*n >= FIRST_ROOM && (*n & (*n - 1)) == 0)) {
+		grown = arena_array(p->arena, *n ? 2 * *n : FIRST_ROOM, size);
+		if (!grown)
+			return parser_no_room(p);
+		if (*n)
+			memcpy(grown, old, *n * size);
+		memcpy(array, &grown, sizeof grown);
 	}
-	if (n)
-		memcpy(grown, old, n * size);
-	return grown;
+	memcpy((char *)grown + *n * size, item, size);
+	++*n;
+	return 0;
 }
 
 int parser_twice(struct parser *p, const char *what, struct source_pos at, struct source_pos before)

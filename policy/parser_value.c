@@ -259,17 +259,13 @@ int parser_items(struct parser *p, struct source_pos open, struct ast_value **it
 {
 	while (!parser_at(p, LEXER_CLOSE)) {
 		struct ast_value v;
-		struct ast_value *grown;
 
 		if (*n >= PARSER_ITEMS_MAX)
 			return source_say(p->report, SOURCE_ERROR, p->tok.at, "at most %d values are allowed here; longer lists have files of their own", PARSER_ITEMS_MAX);
 		if (parser_literal(p, &v))
 			return -1;
-		grown = parser_room(p, *item, *n, sizeof v);
-		if (!grown)
+		if (parser_append(p, item, n, &v, sizeof v))
 			return -1;
-		grown[(*n)++] = v;
-		*item = grown;
 		if (parser_at(p, LEXER_CLOSE))
 			break;
 		if (parser_at(p, LEXER_END))
