@@ -71,8 +71,7 @@ static int read_address(struct span s, struct network *net)
 	return inet_pton(net->bytes == V6_BYTES ? AF_INET6 : AF_INET, text, net->octet) == 1 ? 0 : -1;
 }
 
-/* 1 to 3 digits without a leading zero. */
-static int read_bits(struct span s, unsigned *bits)
+int cidr_prefix(struct span s, unsigned *bits)
 {
 	*bits = 0;
 	if (!s.n || s.n > 3 || (s.n > 1 && s.p[0] == '0'))
@@ -85,7 +84,7 @@ static int read_bits(struct span s, unsigned *bits)
 	return 0;
 }
 
-static bool is_mapped(const uint8_t *octet)
+bool cidr_is_mapped(const unsigned char octet[16])
 {
 	static const uint8_t prefix[] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
 
@@ -126,12 +125,12 @@ static int parse(struct span text, struct network *net, struct err *e)
 		return err_set(e, ERR_CONFIG, "%.*s: no IPv4 or IPv6 address", SPAN_ARG(shown));
 	max = (unsigned)net->bytes * 8;
 	net->bits = max;
-	if (has_prefix && read_bits(rest, &net->bits) < 0)
+	if (has_prefix && cidr_prefix(rest, &net->bits) < 0)
 		return err_set(e, ERR_CONFIG, "%.*s: a prefix is a plain number", SPAN_ARG(shown));
 	if (net->bits > max)
 		return err_set(e, ERR_CONFIG, "%.*s: a prefix is at most %u", SPAN_ARG(shown), max);
 	/* It could never match: such addresses are looked up as IPv4. */
-	if (net->bytes == V6_BYTES && net->bits >= 96 && is_mapped(net->octet))
+	if (net->bytes == V6_BYTES && net->bits >= 96 && cidr_is_mapped(net->octet))
 		return err_set(e, ERR_CONFIG, "%.*s: write an IPv4-mapped network as IPv4", SPAN_ARG(shown));
 	return check_host_bits(net, shown, e);
 }
@@ -178,7 +177,7 @@ bool cidr_contains(const struct cidr_set *s, const struct sockaddr *addr)
 	} else if (addr->sa_family == AF_INET6) {
 		bytes = V6_BYTES;
 		memcpy(octet, (const char *)addr + offsetof(struct sockaddr_in6, sin6_addr), bytes);
-		if (is_mapped(octet)) {
+		if (cidr_is_mapped(octet)) {
 			bytes = V4_BYTES;
 			memmove(octet, octet + V6_BYTES - V4_BYTES, bytes);
 		}

@@ -22,4 +22,9 @@ int cidr_add(struct cidr_set *s, struct span text, struct err *e) MUST_USE;
 bool cidr_contains(const struct cidr_set *s, const struct sockaddr *addr);
 size_t cidr_count(const struct cidr_set *s);
 
+/* The length of a prefix as it is written: 1 to 3 digits without a leading zero. 0 / -1; whether it suits the address is the caller's question. */
+int cidr_prefix(struct span text, unsigned *bits) MUST_USE;
+/* Do these 16 octets stand for an IPv4 address (::ffff:a.b.c.d)? */
+bool cidr_is_mapped(const unsigned char octet[16]);
+
 #endif

@@ -13,6 +13,7 @@
 #include <inttypes.h>
 
 #include "core/buf.h"
+#include "core/cidr.h"
 
 void facts_init(struct facts *f, struct arena *a)
 {
@@ -238,11 +239,10 @@ static void print_octets(struct buf *out, struct span s)
 
 void facts_print_addr(struct buf *out, const struct facts_addr *a)
 {
-	static const unsigned char mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 	char text[INET6_ADDRSTRLEN];
-	bool v4 = memcmp(a->b, mapped, sizeof mapped) == 0;
+	bool v4 = cidr_is_mapped(a->b);
 
-	if (inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? a->b + sizeof mapped : a->b, text, sizeof text))
+	if (inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? a->b + 12 : a->b, text, sizeof text))
 		buf_puts(out, text);
 }
 

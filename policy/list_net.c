@@ -12,6 +12,8 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 
+#include "core/cidr.h"
+
 enum { V4_BITS = 32, V6_BITS = 128, MAPPED_BITS = V6_BITS - V4_BITS };
 
 #define MAPPED_LOW ((uint64_t)0xFFFF << V4_BITS) /* lower half of ::ffff:0:0 */
@@ -71,20 +73,6 @@ static int add(struct list_builder *b, struct list_addr a, unsigned bits, uint32
 
 /* --- as text */
 
-/* 1 to 3 digits without a leading zero. */
-static int read_bits(struct span s, unsigned *bits)
-{
-	*bits = 0;
-	if (!s.n || s.n > 3 || (s.n > 1 && s.p[0] == '0'))
-		return -1;
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] < '0' || s.p[i] > '9')
-			return -1;
-		*bits = 10 * *bits + (unsigned)(s.p[i] - '0');
-	}
-	return 0;
-}
-
 /* v4: as ::ffff:a.b.c.d. */
 static int read_address(struct span s, bool v4, struct list_addr *out)
 {
@@ -127,7 +115,7 @@ int list_net_entry(struct list_builder *b, struct span s, uint32_t where)
 
 	if (read_address(span_take(s, slash), v4, &a) < 0)
 		return list_wrong(b, 0, "this is no IPv4 or IPv6 address");
-	if (slash < s.n && read_bits(span_skip(s, slash + 1), &bits) < 0)
+	if (slash < s.n && cidr_prefix(span_skip(s, slash + 1), &bits) < 0)
 		return list_wrong(b, slash + 1, "a prefix is a plain number");
 	if (bits > max)
 		return list_wrong(b, slash + 1, "a prefix is at most %u", max);

@@ -6,6 +6,8 @@
 
 #include "policy/policy_internal.h"
 
+#include "core/cidr.h"
+
 void policy_print_milli(struct buf *out, int64_t v)
 {
 	facts_print_number(out, FACT_TYPE_NUMBER, v);
@@ -13,8 +15,7 @@ void policy_print_milli(struct buf *out, int64_t v)
 
 static void print_net(struct buf *out, const struct ast_value *v)
 {
-	static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};
-	bool v4 = v->bits >= 96 && memcmp(v->addr.b, mapped, sizeof mapped) == 0;
+	bool v4 = v->bits >= 96 && cidr_is_mapped(v->addr.b);
 
 	facts_print_addr(out, &v->addr);
 	if (v->bits < 128)
