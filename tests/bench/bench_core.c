@@ -10,11 +10,11 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "core/identity.h"
 #include "core/sign.h"
 #include "core/verify.h"
+#include "tests/lib/bench.h"
 #include "tests/lib/world.h"
 
 enum { ROUNDS = 9, CALLS = 2000 };
@@ -22,33 +22,12 @@ enum { ROUNDS = 9, CALLS = 2000 };
 #define HEADER "From: +15550100001/TYPE=PLMN@a.example\nTo: +15550300001/TYPE=PLMN@b.example\nMIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\n"
 #define TEXT "See you at eight?\r\n"
 
-static double cpu_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
-	return (double)ts.tv_sec * 1e6 + (double)ts.tv_nsec / 1e3;
-}
-
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 struct bench {
 	const char *name;
 	void (*call)(void *);
 	void *arg;
 	double us[ROUNDS];
 };
-
-static double median(struct bench *b)
-{
-	qsort(b->us, ROUNDS, sizeof *b->us, by_value);
-	return b->us[ROUNDS / 2];
-}
 
 /* --- OpenSSL alone ----------------------------------------------------------- */
 
@@ -162,11 +141,11 @@ static void measure(struct bench *b, size_t n)
 {
 	for (int round = 0; round < ROUNDS; round++)
 		for (size_t i = 0; i < n; i++) {
-			double t = cpu_us();
+			double t = bench_cpu_us();
 
 			for (int k = 0; k < CALLS; k++)
 				b[i].call(b[i].arg);
-			b[i].us[round] = (cpu_us() - t) / CALLS;
+			b[i].us[round] = (bench_cpu_us() - t) / CALLS;
 		}
 }
 
@@ -214,7 +193,7 @@ int main(void)
 	measure(b, 6);
 	printf("%-28s %10s %22s\n", "", "CPU us", "OpenSSL's part of it");
 	for (int i = 0; i < 6; i++) {
-		us[i] = median(&b[i]);
+		us[i] = bench_median(b[i].us, ROUNDS);
 		printf("%-28s %10.1f", b[i].name, us[i]);
 		if (i % 3)
 			printf(" %21.2f", us[i - i % 3] / us[i]);

@@ -9,19 +9,11 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "policy/list.h"
+#include "tests/lib/bench.h"
 
 enum { LARGE = 1000000, SMALL = 100, KEYS = 1 << 20, ROUNDS = 5, WIDTH = 56 };
-
-static double cpu_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
-	return (double)ts.tv_sec * 1e9 + (double)ts.tv_nsec;
-}
 
 /* splitmix64: the same keys in each run */
 static uint64_t mixed(uint64_t i)
@@ -159,10 +151,10 @@ static struct list *load(const struct shape *s, uint64_t n, double *ms)
 		buf_printf(&b, "%s\n", line);
 	}
 	source_report_init(&r);
-	t = cpu_ns();
+	t = bench_cpu_us();
 	if (b.failed || list_parse(s->name, s->type, buf_span(&b), &l, &r) < 0)
 		abort();
-	*ms = (cpu_ns() - t) / 1e6;
+	*ms = (bench_cpu_us() - t) / 1e3;
 	source_report_free(&r);
 	buf_free(&b);
 	return l;
@@ -180,12 +172,12 @@ static double look(const struct shape *s, const struct list *l, uint64_t first, 
 	for (uint64_t i = 0; i < KEYS; i++)
 		s->fact(&v[i], first + mixed(i) % n, text + i * WIDTH);
 	for (int round = 0; round < ROUNDS; round++) {
-		double t = cpu_ns();
+		double t = bench_cpu_us();
 
 		*in = 0;
 		for (size_t i = 0; i < KEYS; i++)
 			*in += list_contains(l, fact_of[s->type], &v[i]);
-		t = (cpu_ns() - t) / KEYS;
+		t = (bench_cpu_us() - t) * 1e3 / KEYS;
 		best = t < best ? t : best;
 	}
 	free(v);

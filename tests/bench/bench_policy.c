@@ -10,30 +10,15 @@
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "core/limits.h"
 #include "core/stir_reason.h"
 #include "policy/parser.h"
 #include "policy/policy.h"
+#include "tests/lib/bench.h"
 #include "tests/lib/tap.h"
 
 enum { ROUNDS = 9, CALLS = 20000, NOW = 1704144600, IDLE_MAX = 4000, LIST_MAX = 1000000 };
-
-static double cpu_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
-	return (double)ts.tv_sec * 1e6 + (double)ts.tv_nsec / 1e3;
-}
-
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
 
 /* --- policies ------------------------------------------------------------------ */
 
@@ -149,14 +134,14 @@ static void measure(struct bench *b, size_t n)
 {
 	for (int round = 0; round < ROUNDS; round++)
 		for (size_t i = 0; i < n; i++) {
-			double t = cpu_us();
+			double t = bench_cpu_us();
 
 			for (unsigned k = 0; k < CALLS; k++)
 				if (b[i].p)
 					judge(&b[i], k);
 				else
 					hash();
-			b[i].us[round] = (cpu_us() - t) / CALLS;
+			b[i].us[round] = (bench_cpu_us() - t) / CALLS;
 		}
 }
 
@@ -173,8 +158,7 @@ int main(void)
 	measure(b, n);
 	printf("%-22s %10s %22s\n", "", "CPU us", "SHA-256 of 1 KB");
 	for (size_t i = 0; i < n; i++) {
-		qsort(b[i].us, ROUNDS, sizeof *b[i].us, by_value);
-		us[i] = b[i].us[ROUNDS / 2];
+		us[i] = bench_median(b[i].us, ROUNDS);
 		printf("%-22s %10.2f %22.2f\n", b[i].name, us[i], us[i] / us[0]);
 		policy_free(b[i].p);
 		counters_free(b[i].counters);
