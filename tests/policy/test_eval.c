@@ -454,6 +454,20 @@ static void test_hard_regex(void)
 	}
 }
 
+/* Judged with a subject that takes (a+)+$ to its limit. */
+static void eval_hard_subject(const struct policy *p, const char *text, struct facts *f, struct policy_result *r)
+{
+	static char subject[100];
+	struct policy_env env = {.now = NOW};
+
+	memset(subject, 'a', sizeof subject);
+	subject[99] = 'X';
+	given(f, arena, text);
+	facts_set_text(f, FACT_SUBJECT, span_make(subject, sizeof subject));
+	if (policy_eval(p, f, &env, NULL, arena, r))
+		tap_bail("no memory");
+}
+
 /* What a shadow rule can't do in time changes nothing of what is done, unless a live rule asks for it. */
 static void test_watched_limit(void)
 {
@@ -465,23 +479,16 @@ static void test_watched_limit(void)
 		{"rule B { when A or verify == none score 5 }", "tag score 5 A=? B=5", false},
 		{"rule B { when A or verify == pass score 5 }", "tempfail failure 0 A=? B=?", true},
 	};
-	struct policy_env env = {.now = NOW};
-	static char subject[100];
 	struct policy_result r;
 	struct policy *p;
 	struct facts f;
 
-	memset(subject, 'a', sizeof subject);
-	subject[99] = 'X';
 	for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
 		char text[1024];
 
 		(void)snprintf(text, sizeof text, E ACTIONS "on timeout tempfail \"later\" rule A shadow { when subject ~ /(a+)+$/ score 1 } %s", t[i].rule);
 		p = from_text_good(text);
-		given(&f, arena, "verify none");
-		facts_set_text(&f, FACT_SUBJECT, span_make(subject, sizeof subject));
-		if (policy_eval(p, &f, &env, NULL, arena, &r))
-			tap_bail("no memory");
+		eval_hard_subject(p, "verify none", &f, &r);
 		result_is(p, &r, t[i].want, t[i].rule);
 		tap_ok(r.error == t[i].error && facts_present(&f, FACT_FAILURE) == t[i].error, "is it a failure, and a fact");
 		policy_free(p);
@@ -493,17 +500,10 @@ static void test_watched_limit(void)
 static void test_limit_beside(void)
 {
 	struct policy *p = from_text_good(E "rule A { when subject ~ /(a+)+$/ and rcpt.count > 5 score 1 } rule B { when orig.tn in +1* score 2 }");
-	static char subject[100];
-	struct policy_env env = {.now = NOW};
 	struct policy_result r;
 	struct facts f;
 
-	memset(subject, 'a', sizeof subject);
-	subject[99] = 'X';
-	given(&f, arena, "rcpt.count 1, orig.tn \"~1f\"");
-	facts_set_text(&f, FACT_SUBJECT, span_make(subject, sizeof subject));
-	if (policy_eval(p, &f, &env, NULL, arena, &r))
-		tap_bail("no memory");
+	eval_hard_subject(p, "rcpt.count 1, orig.tn \"~1f\"", &f, &r);
 	result_is(p, &r, "accept none 0 B=?", "a limit beside a pseudonym");
 	tap_ok(!r.error, "nothing failed");
 	tap_span_is(r.nhit ? r.hit[0].why : span_cstr(""), "orig.tn is ~1f, a pseudonym: nothing is known of it", "why a rule is unknown is said without a trace");
@@ -514,17 +514,10 @@ static void test_limit_beside(void)
 static void test_failure_beside(void)
 {
 	struct policy *p = from_text_good(E "on timeout tempfail \"later\" on malformed accept rule A { when subject ~ /(a+)+$/ score 1 }");
-	static char subject[100];
-	struct policy_env env = {.now = NOW};
 	struct policy_result r;
 	struct facts f;
 
-	memset(subject, 'a', sizeof subject);
-	subject[99] = 'X';
-	given(&f, arena, "failure malformed");
-	facts_set_text(&f, FACT_SUBJECT, span_make(subject, sizeof subject));
-	if (policy_eval(p, &f, &env, NULL, arena, &r))
-		tap_bail("no memory");
+	eval_hard_subject(p, "failure malformed", &f, &r);
 	tap_int(r.action, VERDICT_TEMPFAIL, "a failure the sender may cause does not hide that a rule failed");
 	policy_free(p);
 	arena_reset(arena);
