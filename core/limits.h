@@ -46,6 +46,24 @@ enum {
 	LIMIT_URI_BYTES = 512,
 	LIMIT_X5U_BYTES = 1024,
 
+	/* --- diversion (RFC 8946) and rich call data (RFC 9795) ------------ */
+	/* div tokens one after the other from the base token to a recipient; mail
+	 * that was forwarded more often is going round in circles. */
+	LIMIT_DIV_CHAIN = 5,
+	/* div tokens of one message whose certificate and signature are looked at,
+	 * beside LIMIT_IDENTITY_FIELDS of the others: junk of one kind must not use
+	 * up what the other needs. */
+	LIMIT_DIV_FIELDS = 8,
+	/* Tokens in each other in a div-o token; each is a third larger than what
+	 * it holds, so more would not fit a field anyway. */
+	LIMIT_DIV_NESTING = 5,
+	/* Digests of one rcdi claim: a jCard with a handful of pictures has six. */
+	LIMIT_RCDI_ENTRIES = 32,
+	/* A JSON pointer into rcd; "/jcd/1/12/3" is a long one. */
+	LIMIT_RCD_POINTER_BYTES = 128,
+	/* A name that is shown beside a message. */
+	LIMIT_RCD_NAME_BYTES = 256,
+
 	/* --- certificates ------------------------------------------------ */
 	LIMIT_CHAIN_BYTES = 64 * 1024,
 	LIMIT_CHAIN_CERTS = 8,
@@ -54,6 +72,41 @@ enum {
 	LIMIT_TNAUTHLIST_ENTRIES = 10000,
 	LIMIT_SPC_BYTES = 32,
 	LIMIT_CLAIM_RULES = 64,
+
+	/* --- authority: lists by reference, providers' numbers ------------- */
+	/* A TNAuthList by reference (RFC 8226, 10.1): made for what a certificate
+	 * has no room for; 50,000 ranges.  Ours, a path has at most nine. */
+	LIMIT_TNLIST_REFERENCE_BYTES = 1024 * 1024,
+	LIMIT_TNLIST_REFERENCE_ENTRIES = 100000,
+	/* Ranges of a table of providers: the blocks of North America (a thousand
+	 * numbers each) are below a million; twice that is 48 MB. */
+	LIMIT_SPC_RANGES = 2000000,
+
+	/* --- revocation lists and lists of anchors -------------------------- */
+	/* One revocation list as it travels; an entry takes 35 octets or more. */
+	LIMIT_CRL_BYTES = 16 * 1024 * 1024,
+	/* A file of them. */
+	LIMIT_CRL_FILE_BYTES = 64 * 1024 * 1024,
+	/* Entries of one, 24 octets each in memory; what fits LIMIT_CRL_BYTES. */
+	LIMIT_CRL_ENTRIES = 500 * 1000,
+	/* Certificate issuers that one indirect list speaks of; a country has some
+	 * hundred CAs. */
+	LIMIT_CRL_ISSUERS = 4096,
+	/* All lists that were had from the network together. */
+	LIMIT_CRL_MEMORY_BYTES = 256 * 1024 * 1024,
+	/* Addresses of lists in one certificate; ATIS-1000080 wants one. */
+	LIMIT_CRL_POINTS = 8,
+	/* Addresses of lists that one trust domain names. */
+	LIMIT_CRL_URLS = 16,
+	/* Certificates with which lists from the network are verified: those that
+	 * domains name, their anchors, and issuers on the paths that were seen last. */
+	LIMIT_CRL_SIGNERS = 4096,
+	/* Renewals that one tick begins. */
+	LIMIT_CRL_RENEWALS = 8,
+	/* A signed list of anchors, and those in it; that of the United States has
+	 * some hundred, in 200 KB. */
+	LIMIT_TRUSTLIST_BYTES = 1024 * 1024,
+	LIMIT_TRUSTLIST_ANCHORS = 500,
 
 	/* --- MIME, for the digest of the decoded content ------------------ */
 	/* Entities below the top one, and entities in all; both are part of the
@@ -82,8 +135,63 @@ enum {
 	LIMIT_TABLE_BYTES = 64 * 1024 * 1024,
 	LIMIT_KEY_FILE_BYTES = 64 * 1024,
 
+	/* --- stores (core/store) ------------------------------------------ */
+	/* Put before each key in Redis; a word and a colon. */
+	LIMIT_STORE_PREFIX = 64,
+	/* Each is a descriptor here and a client there; a busy host needs ten. */
+	LIMIT_STORE_CONNECTIONS = 256,
+	/* Addresses of one name that are tried. */
+	LIMIT_STORE_ADDRESSES = 8,
+	/* Entries removed while a lock is held: some 2 ms in SQLite, so that no
+	 * verb waits longer for housekeeping. */
+	LIMIT_STORE_BATCH = 200,
+	/* Batches of one round of housekeeping: a minute's 30,000 entries at 500
+	 * messages a second, and as much again for a backlog. */
+	LIMIT_STORE_BATCHES = 300,
+	/* Pages of SQLite's log after which a verb moves them into the file itself,
+	 * if housekeeping did not come to it: 256 MB. */
+	LIMIT_STORE_WAL_PAGES = 65536,
+
+	/* --- what is had by https (engine/fetch_https) ---------------------- */
+	/* All header lines of an answer, interim answers included; a chatty server
+	 * sends 4 KB. */
+	LIMIT_FETCH_HEADER_BYTES = 32 * 1024,
+	/* Hosts whose failures are counted; the one that failed longest ago is
+	 * forgotten first.  Only hosts that fail get in. */
+	LIMIT_FETCH_HOSTS = 1000,
+	/* Entries of the lists of hosts; each look-up tries them all. */
+	LIMIT_FETCH_HOST_RULES = 10000,
+
 	/* --- caches -------------------------------------------------------- */
-	LIMIT_CERTCACHE_ENTRIES = 10000
+	LIMIT_CERTCACHE_ENTRIES = 10000,
+	/* Addresses that gave nothing, each remembered with its reason for about a
+	 * minute; some 300 octets each.  Made-up addresses push out one another. */
+	LIMIT_CERTCACHE_NEGATIVES = 4096,
+	/* Renewals that one tick begins: they must not fill the pool's queue before
+	 * messages that wait. */
+	LIMIT_CERTCACHE_RENEWALS = 8,
+	/* What was had from the network and is kept: some 5 KB for each chain. */
+	LIMIT_CACHE_MEMORY_BYTES = 64 * 1024 * 1024,
+	LIMIT_CACHE_FILE_BYTES = 1024 * 1024 * 1024,
+	/* Countries, partners, a pilot. */
+	LIMIT_TRUST_DOMAINS = 32,
+	/* A country has a few CAs; with lists of each of them and of its administrator. */
+	LIMIT_CRL_LISTS = 1000,
+
+	/* --- evidence -------------------------------------------------------- */
+	/* One line: a token, and a chain of LIMIT_CHAIN_BYTES in which each octet may
+	 * take two (a line end as \n). */
+	LIMIT_EVIDENCE_LINE = 192 * 1024,
+	/* A queue id, a Message-ID, an address; longer ones are marked as cut. */
+	LIMIT_EVIDENCE_TEXT = 512,
+	/* Chains a writer knows to be in its file; another one that falls on the
+	 * same place is written whole again.  32 KB. */
+	LIMIT_EVIDENCE_CHAINS = 1024,
+	/* Tokens that stirctl looks for at one time, in 24 octets each: some hours at
+	 * 500 messages a second.  More: name the file of the day. */
+	LIMIT_EVIDENCE_INDEX = 10 * 1000 * 1000,
+	/* Files of one folder: a hundred years. */
+	LIMIT_EVIDENCE_FILES = 36525
 };
 
 #endif

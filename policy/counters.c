@@ -82,18 +82,18 @@ void counters_free(struct counters *c)
 	free(c);
 }
 
-struct counters_shard *counters_shard_of(struct counters *c, const struct counters_hash *key)
+struct counters_shard *counters_shard_of(struct counters *c, const struct siphash_sum *key)
 {
 	return &c->shard[key->half[1] & (c->nshard - 1)];
 }
 
 /* Buckets hold 1 + the index, so that zeroed memory is an empty table. */
-static uint32_t *bucket_of(const struct counters *c, struct counters_shard *s, const struct counters_hash *key)
+static uint32_t *bucket_of(const struct counters *c, struct counters_shard *s, const struct siphash_sum *key)
 {
 	return &s->bucket[key->half[0] & (c->nbucket - 1)];
 }
 
-struct counters_entry *counters_find(const struct counters *c, struct counters_shard *s, const struct counters_hash *key)
+struct counters_entry *counters_find(const struct counters *c, struct counters_shard *s, const struct siphash_sum *key)
 {
 	for (uint32_t i = *bucket_of(c, s, key); i; i = s->entry[i - 1].next)
 		if (s->entry[i - 1].key.half[0] == key->half[0] && s->entry[i - 1].key.half[1] == key->half[1])
@@ -134,7 +134,7 @@ static void unlink_chain(const struct counters *c, struct counters_shard *s, str
 	*at = e->next;
 }
 
-struct counters_entry *counters_add(const struct counters *c, struct counters_shard *s, const struct counters_hash *key)
+struct counters_entry *counters_add(const struct counters *c, struct counters_shard *s, const struct siphash_sum *key)
 {
 	struct counters_entry *e;
 	uint32_t *bucket = bucket_of(c, s, key);
@@ -165,7 +165,7 @@ static bool is_of(const struct counters_entry *e, enum counters_what what)
 }
 
 /* With the shard locked: e, or a new entry of that key, with nothing in it. */
-static struct counters_entry *begin(const struct counters *c, struct counters_shard *s, const struct counters_hash *key, struct counters_entry *e,
+static struct counters_entry *begin(const struct counters *c, struct counters_shard *s, const struct siphash_sum *key, struct counters_entry *e,
 	enum counters_what what)
 {
 	if (!e)
@@ -219,7 +219,7 @@ static void refill(struct counters_entry *e, const struct counters_rate *r, int6
 bool counters_over(struct counters *c, const struct counters_rate *r, struct span key, int64_t now_ms, bool take)
 {
 	enum { ONE = 1000 };
-	struct counters_hash h = counters_hash(c->seed, COUNTERS_OF_RATE, r->name, key);
+	struct siphash_sum h = counters_hash(c->seed, COUNTERS_OF_RATE, r->name, key);
 	struct counters_shard *s = counters_shard_of(c, &h);
 	struct counters_entry *e, seen;
 	bool over;
@@ -296,7 +296,7 @@ static int reputation(const struct counters_entry *e)
 
 struct counters_seen counters_look(struct counters *c, enum counters_kind k, struct span key, int64_t now)
 {
-	struct counters_hash h = counters_hash(c->seed, what_of(k), span_make("", 0), key);
+	struct siphash_sum h = counters_hash(c->seed, what_of(k), span_make("", 0), key);
 	struct counters_shard *s = counters_shard_of(c, &h);
 	struct counters_entry seen = {.level = 0};
 	const struct counters_entry *e;
@@ -318,7 +318,7 @@ struct counters_seen counters_look(struct counters *c, enum counters_kind k, str
 
 void counters_note(struct counters *c, enum counters_kind k, struct span key, bool stopped, int64_t now)
 {
-	struct counters_hash h = counters_hash(c->seed, what_of(k), span_make("", 0), key);
+	struct siphash_sum h = counters_hash(c->seed, what_of(k), span_make("", 0), key);
 	struct counters_shard *s = counters_shard_of(c, &h);
 	struct counters_entry *e;
 

@@ -7,13 +7,14 @@
 #include <pthread.h>
 #include <stdint.h>
 
+#include "core/siphash.h"
 #include "policy/counters.h"
 
 enum {
 	COUNTERS_SHARDS = 64,         /* a power of two */
 	COUNTERS_SMALL = 64 * 1024,   /* up to so many entries one shard does, so that the order of all is exact */
 	COUNTERS_HASH_BYTES = 16,     /* of a key */
-	COUNTERS_SEED_BYTES = 16,     /* the key of the hash */
+	COUNTERS_SEED_BYTES = SIPHASH_KEY_BYTES, /* the key of the hash */
 	COUNTERS_TICK_S = 60,         /* history decays in steps of this */
 	COUNTERS_NONE = UINT32_MAX    /* no entry: end of a chain */
 };
@@ -24,12 +25,8 @@ enum counters_what { COUNTERS_OF_RATE, COUNTERS_OF_NUMBER, COUNTERS_OF_SIGNER, C
 /* The end of year 9999; times are kept within 0 and this. */
 #define COUNTERS_TIME_MAX INT64_C(253402300799)
 
-struct counters_hash {
-	uint64_t half[2];
-};
-
 struct counters_entry {
-	struct counters_hash key;
+	struct siphash_sum key;
 	uint32_t next;         /* in its chain */
 	uint32_t newer, older; /* by use */
 	uint32_t what;         /* enum counters_what */
@@ -64,14 +61,12 @@ struct counters {
 };
 
 /* SipHash-2-4 with 128 bits of what, name and key. */
-struct counters_hash counters_hash(const unsigned char seed[COUNTERS_SEED_BYTES], enum counters_what what, struct span name, struct span key);
-/* The hash alone, over one text; for the test vectors. */
-struct counters_hash counters_siphash(const unsigned char seed[COUNTERS_SEED_BYTES], struct span text);
+struct siphash_sum counters_hash(const unsigned char seed[COUNTERS_SEED_BYTES], enum counters_what what, struct span name, struct span key);
 
-struct counters_shard *counters_shard_of(struct counters *c, const struct counters_hash *key);
+struct counters_shard *counters_shard_of(struct counters *c, const struct siphash_sum *key);
 /* With the shard locked: the entry, or NULL. */
-struct counters_entry *counters_find(const struct counters *c, struct counters_shard *s, const struct counters_hash *key);
+struct counters_entry *counters_find(const struct counters *c, struct counters_shard *s, const struct siphash_sum *key);
 /* With the shard locked: a zeroed entry of that key, the newest; there must be none yet. Takes the oldest one's place when all are in use. */
-struct counters_entry *counters_add(const struct counters *c, struct counters_shard *s, const struct counters_hash *key);
+struct counters_entry *counters_add(const struct counters *c, struct counters_shard *s, const struct siphash_sum *key);
 
 #endif
