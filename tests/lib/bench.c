@@ -1,4 +1,4 @@
-/* Processor time and medians. */
+/* Processor time, time that goes by, and medians. */
 #include "config.h"
 
 #include "tests/lib/bench.h"
@@ -6,12 +6,22 @@
 #include <stdlib.h>
 #include <time.h>
 
-double bench_cpu_us(void)
+static double clock_us(clockid_t clock)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	clock_gettime(clock, &ts);
 	return (double)ts.tv_sec * 1e6 + (double)ts.tv_nsec / 1e3;
+}
+
+double bench_cpu_us(void)
+{
+	return clock_us(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+double bench_wall_us(void)
+{
+	return clock_us(CLOCK_MONOTONIC);
 }
 
 static int by_value(const void *a, const void *b)

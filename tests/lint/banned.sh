@@ -16,7 +16,8 @@ c=$(echo "$all" | grep '\.c$')
 {
 	look '\b(strcpy|strcat|sprintf|vsprintf|strtok|atoi|atol|gets|scanf|sscanf|alloca|tmpnam|mktemp|system|popen|execv[pe]*|execl[pe]*)[[:space:]]*\(' $all
 	report 'no call that has no bound, and none that runs a program'
-	look '\btime[[:space:]]*\(NULL\)|gettimeofday|CLOCK_REALTIME' $inner
+	# engine/clock is what the front ends and the threads of the engine have it from.
+	look '\btime[[:space:]]*\(NULL\)|gettimeofday|CLOCK_REALTIME' $(echo "$inner" | grep -v '^engine/clock\.c$')
 	report 'below the front ends the time is a parameter'
 	look '\blog_(error|warn|notice|info|debug)[[:space:]]*\(' $(echo "$inner" | grep -E '^(core|policy)/' | grep -vE '^core/(log|certcache|store/)')
 	report 'parsers, verifier, signer and policy never log'

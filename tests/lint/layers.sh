@@ -4,6 +4,7 @@
 
 # folder  what its files may include (regular expression on the quoted path)
 table='core/keys	core/(keys/|key|err|buf|log|span|limits|encoding)
+core/store	core/(store/|(store|err|buf|log|span|limits|encoding|siphash)\.)
 core	core/[a-z0-9_]+\.
 policy	(core|policy)/
 engine	(core|policy|engine)/
@@ -27,11 +28,12 @@ done <<EOF
 $table
 EOF
 
-for lib in libmilter/ gmime/ curl/ sqlite hiredis; do
+for lib in libmilter/ gmime/ curl/ sqlite hiredis p11-kit/; do
 	case $lib in
 	libmilter/) allowed='^milter/' ;;
 	gmime/) allowed='^(core/address|ctl/|engine/|milter/version|core/[a-z]+)' ;;
 	curl/) allowed='^(core/x5u|engine/|ctl/|milter/version)' ;;
+	p11-kit/) allowed='^core/keys/' ;;
 	*) allowed='^core/store/' ;;
 	esac
 	(cd "$src" && grep -lE "^#include <$lib" core/*.[ch] core/*/*.[ch] policy/*.[ch] engine/*.[ch] milter/*.[ch] ctl/*.[ch] 2>/dev/null | grep -Ev "$allowed") >"$out"

@@ -1,0 +1,42 @@
+/* Deadlines by the monotonic clock; the time of day is not known here. */
+#include "config.h"
+
+#include "core/store/store_wait.h"
+
+#include <errno.h>
+#include <time.h>
+
+int64_t store_wait_now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+int store_wait_init(pthread_cond_t *c)
+{
+	pthread_condattr_t a;
+	int rc;
+
+	if (pthread_condattr_init(&a))
+		return -1;
+	rc = pthread_condattr_setclock(&a, CLOCK_MONOTONIC) || pthread_cond_init(c, &a) ? -1 : 0;
+	pthread_condattr_destroy(&a);
+	return rc;
+}
+
+bool store_wait_until(pthread_cond_t *c, pthread_mutex_t *lock, int64_t deadline_ms)
+{
+	struct timespec ts = {.tv_sec = deadline_ms / 1000, .tv_nsec = deadline_ms % 1000 * 1000000};
+
+	return pthread_cond_timedwait(c, lock, &ts) != ETIMEDOUT;
+}
+
+void store_wait_sleep_ms(unsigned ms)
+{
+	struct timespec ts = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
+
+	while (nanosleep(&ts, &ts) && errno == EINTR)
+		;
+}
