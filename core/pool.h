@@ -1,0 +1,36 @@
+/*
+ * A bounded number of threads for slow work off the mail path, and a bounded
+ * queue before them.  Threads start when there is work and end when idle.
+ */
+#ifndef STIR_CORE_POOL_H
+#define STIR_CORE_POOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/err.h"
+
+struct pool; /* opaque. Any thread. */
+
+/* Gives a pool (pool_free()), or NULL. */
+struct pool *pool_new(unsigned max_threads, size_t max_queue) MUST_USE;
+/*
+ * run(arg, false) in some thread, or run(arg, true) when the pool was stopped
+ * before its turn came: exactly one of both, unless -1 is returned (the queue is
+ * full, the pool is stopping, no thread).
+ */
+int pool_submit(struct pool *p, void (*run)(void *arg, bool cancelled), void *arg) MUST_USE;
+/* No new work; what waits is cancelled.  Returns at once; pool_stopping() is true from now on. */
+void pool_stop(struct pool *p);
+bool pool_stopping(const struct pool *p);
+/* pool_stop(), then waits for what is under way. NULL is allowed. Not from one of its threads. */
+void pool_free(struct pool *p);
+
+struct pool_stats {
+	unsigned threads, busy;
+	size_t queued;
+	unsigned long ran, refused;
+};
+void pool_stats(struct pool *p, struct pool_stats *out);
+
+#endif
