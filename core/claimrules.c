@@ -134,17 +134,24 @@ static const char *rules_fault(const CLAIMRULES_DER *d, bool enhanced)
 	return fault;
 }
 
-static bool excludes_baseline(const CLAIMRULES_DER *d)
+static bool excludes(const CLAIMRULES_DER *d, struct span claim)
 {
 	int n = d->must_exclude ? sk_ASN1_IA5STRING_num(d->must_exclude) : 0;
 
-	for (int i = 0; i < n; i++) {
-		struct span name = name_at(d->must_exclude, i);
-
-		if (span_is(name, "iat") || span_is(name, "orig") || span_is(name, "dest"))
+	for (int i = 0; i < n; i++)
+		if (span_eq(name_at(d->must_exclude, i), claim))
 			return true;
-	}
 	return false;
+}
+
+static bool excludes_baseline(const CLAIMRULES_DER *d)
+{
+	return excludes(d, span_cstr("iat")) || excludes(d, span_cstr("orig")) || excludes(d, span_cstr("dest"));
+}
+
+bool claimrules_excludes(const struct claimrules *r, struct span claim)
+{
+	return r && excludes(r->der, claim);
 }
 
 /* NULL unless der is exactly one value, in DER (what OpenSSL would write itself). */
@@ -223,30 +230,38 @@ static bool breaks_names(const STACK_OF(ASN1_IA5STRING) *names, const json_t *pa
 	return false;
 }
 
-static bool lists_value(const CLAIMRULES_VALUES *v, struct span value)
+/*
+ * A permitted value is a text; of a claim that is no string it is the JSON of the
+ * value, however it is written: order of members, blanks and escapes are not part
+ * of a value.  1 equal, 0 not, -1 no memory.
+ */
+static int is_json_of(struct span text, const json_t *value)
 {
-	for (int i = 0; i < sk_ASN1_UTF8STRING_num(v->permitted); i++)
-		if (span_eq(string_span(sk_ASN1_UTF8STRING_value(v->permitted, i)), value))
-			return true;
-	return false;
+	json_error_t error;
+	json_t *permitted = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
+	int equal;
+
+	if (!permitted)
+		return json_error_code(&error) == json_error_out_of_memory ? -1 : 0;
+	equal = json_equal(permitted, value);
+	json_decref(permitted);
+	return equal;
 }
 
 static enum stir_reason check_value(const CLAIMRULES_VALUES *v, const json_t *value)
 {
-	char *text;
-	bool listed;
+	for (int i = 0; i < sk_ASN1_UTF8STRING_num(v->permitted); i++) {
+		struct span text = string_span(sk_ASN1_UTF8STRING_value(v->permitted, i));
+		int equal;
 
-	if (json_is_string(value))
-		return lists_value(v, span_make(json_string_value(value), json_string_length(value)))
-			       ? STIR_OK
-			       : STIR_CONSTRAINT_VIOLATED;
-	/* The deterministic form of RFC 8225, 9. */
-	text = json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
-	if (!text)
-		return STIR_NO_RESOURCE;
-	listed = lists_value(v, span_cstr(text));
-	free(text);
-	return listed ? STIR_OK : STIR_CONSTRAINT_VIOLATED;
+		if (json_is_string(value))
+			equal = span_eq(text, span_make(json_string_value(value), json_string_length(value)));
+		else
+			equal = is_json_of(text, value);
+		if (equal)
+			return equal > 0 ? STIR_OK : STIR_NO_RESOURCE;
+	}
+	return STIR_CONSTRAINT_VIOLATED;
 }
 
 static enum stir_reason check_values(const CLAIMRULES_DER *d, const json_t *payload, struct span *claim)

@@ -23,11 +23,17 @@ void claimrules_free(struct claimrules *r); /* NULL is allowed */
 /*
  * Hold a token's payload (the JSON octets) against the rules; NULL rules allow
  * all.  mustInclude: the claim is there.  permittedValues: if the claim is
- * there, its value (string, or compact serialisation) is listed.  mustExclude:
- * it is not there.  STIR_OK, STIR_CONSTRAINT_VIOLATED (*claim, or NULL, names
+ * there, its value is listed: the string, octet by octet, or a JSON text of the
+ * same value (RFC 9118, 3: "exactly match"; of RFC 8225, 9, only the order of
+ * members would differ).  A claim that is listed twice must be in both lists.
+ * mustExclude: it is not there; null is there.  Claims are members of the payload,
+ * not of what is in them.  STIR_OK, STIR_CONSTRAINT_VIOLATED (*claim, or NULL, names
  * it) or STIR_NO_RESOURCE.
  */
 enum stir_reason claimrules_check(const struct claimrules *r, struct span payload, struct span *claim) MUST_USE;
+
+/* Does mustExclude name that claim?  NULL rules exclude nothing. */
+bool claimrules_excludes(const struct claimrules *r, struct span claim);
 
 /* For people: "mustInclude msgi; attest in {A, B}; mustExclude priority". */
 void claimrules_write_text(struct buf *out, const struct claimrules *r);

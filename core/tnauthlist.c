@@ -22,11 +22,13 @@ struct interval {
 
 struct tnauthlist {
 	struct tnauthlist_entry *entries;
-	size_t n, cap;
-	struct interval *intervals; /* sorted, disjoint */
+	size_t n, cap, max;
+	struct interval *intervals; /* sorted, disjoint, not even touching */
 	size_t n_intervals;
 	struct tn *odd; /* numbers with '#' or '*', sorted */
 	size_t n_odd;
+	struct span *spcs; /* sorted; borrowed from the entries */
+	size_t n_spcs;
 	size_t first_spc; /* == n: there is none */
 };
 
@@ -47,9 +49,13 @@ const char *tn_authority_name(enum tn_authority a)
 
 /* --- building ------------------------------------------------------------- */
 
-struct tnauthlist *tnauthlist_new(void)
+struct tnauthlist *tnauthlist_new(size_t max)
 {
-	return calloc(1, sizeof(struct tnauthlist));
+	struct tnauthlist *l = calloc(1, sizeof *l);
+
+	if (l)
+		l->max = max;
+	return l;
 }
 
 void tnauthlist_free(struct tnauthlist *l)
@@ -58,10 +64,11 @@ void tnauthlist_free(struct tnauthlist *l)
 		return;
 	for (size_t i = 0; i < l->n; i++)
 		if (l->entries[i].kind == TNENTRY_SPC)
-			free((char *)l->entries[i].spc.p);
+			free((void *)(uintptr_t)l->entries[i].spc.p);
 	free(l->entries);
 	free(l->intervals);
 	free(l->odd);
+	free(l->spcs);
 	free(l);
 }
 
@@ -153,7 +160,7 @@ enum stir_reason tnauthlist_add(struct tnauthlist *l, const struct tnauthlist_en
 
 	if (fault)
 		return refuse(why, fault);
-	if (l->n >= LIMIT_TNAUTHLIST_ENTRIES)
+	if (l->n >= l->max)
 		return refuse(why, "too many entries");
 	if (make_room(l))
 		return no_memory(why);
@@ -205,14 +212,23 @@ static void merge_intervals(struct tnauthlist *l)
 		l->n_intervals = kept + 1;
 }
 
+static int span_cmp(const void *a, const void *b)
+{
+	const struct span *x = a, *y = b;
+	int c = memcmp(x->p, y->p, x->n < y->n ? x->n : y->n);
+
+	return c ? c : x->n < y->n ? -1 : x->n > y->n;
+}
+
 static void index_entry(struct tnauthlist *l, size_t i)
 {
 	const struct tnauthlist_entry *e = &l->entries[i];
 	uint64_t start;
 
 	if (e->kind == TNENTRY_SPC) {
-		if (l->first_spc == l->n)
+		if (l->n_spcs == 0)
 			l->first_spc = i;
+		l->spcs[l->n_spcs++] = e->spc;
 	} else if (tn_value(&e->start, &start)) {
 		struct interval *v = &l->intervals[l->n_intervals++];
 
@@ -224,19 +240,45 @@ static void index_entry(struct tnauthlist *l, size_t i)
 	}
 }
 
+/* Only as much as each kind needs: lists by reference are large. */
+static int make_index(struct tnauthlist *l)
+{
+	size_t spcs = 0, numbers = 0, odd = 0;
+	uint64_t v;
+
+	for (size_t i = 0; i < l->n; i++) {
+		if (l->entries[i].kind == TNENTRY_SPC)
+			spcs++;
+		else if (tn_value(&l->entries[i].start, &v))
+			numbers++;
+		else
+			odd++;
+	}
+	l->spcs = spcs ? calloc(spcs, sizeof *l->spcs) : NULL;
+	l->intervals = numbers ? calloc(numbers, sizeof *l->intervals) : NULL;
+	l->odd = odd ? calloc(odd, sizeof *l->odd) : NULL;
+	return (spcs && !l->spcs) || (numbers && !l->intervals) || (odd && !l->odd) ? -1 : 0;
+}
+
+static void sort(void *p, size_t n, size_t size, int (*cmp)(const void *a, const void *b))
+{
+	/* qsort() must not get NULL. */
+	if (n)
+		qsort(p, n, size, cmp);
+}
+
 enum stir_reason tnauthlist_seal(struct tnauthlist *l, struct err *why)
 {
 	if (l->n == 0)
 		return refuse(why, "it is empty");
-	l->intervals = calloc(l->n, sizeof *l->intervals);
-	l->odd = calloc(l->n, sizeof *l->odd);
-	if (!l->intervals || !l->odd)
+	if (make_index(l))
 		return no_memory(why);
 	l->first_spc = l->n;
 	for (size_t i = 0; i < l->n; i++)
 		index_entry(l, i);
-	qsort(l->intervals, l->n_intervals, sizeof *l->intervals, interval_cmp);
-	qsort(l->odd, l->n_odd, sizeof *l->odd, odd_cmp);
+	sort(l->intervals, l->n_intervals, sizeof *l->intervals, interval_cmp);
+	sort(l->odd, l->n_odd, sizeof *l->odd, odd_cmp);
+	sort(l->spcs, l->n_spcs, sizeof *l->spcs, span_cmp);
 	merge_intervals(l);
 	return STIR_OK;
 }
@@ -282,7 +324,7 @@ enum tn_authority tnauthlist_authority(const struct tnauthlist *l, const struct 
 		return TN_AUTHORITY_NONE;
 	if (lists_number(l, number))
 		return TN_AUTHORITY_TN;
-	return l->first_spc < l->n ? TN_AUTHORITY_SPC : TN_AUTHORITY_OUTSIDE;
+	return l->n_spcs ? TN_AUTHORITY_SPC : TN_AUTHORITY_OUTSIDE;
 }
 
 struct span tnauthlist_spc(const struct tnauthlist *l)
@@ -302,28 +344,93 @@ struct tnauthlist_entry tnauthlist_at(const struct tnauthlist *l, size_t i)
 	return l->entries[i];
 }
 
-static bool lists_spc(const struct tnauthlist *l, struct span spc)
+/* --- a delegate's list and its issuer's ------------------------------------- */
+
+bool tnauthlist_has_spc(const struct tnauthlist *l, struct span spc)
 {
-	for (size_t i = l->first_spc; i < l->n; i++)
-		if (l->entries[i].kind == TNENTRY_SPC && span_eq(l->entries[i].spc, spc))
-			return true;
+	return l && l->n_spcs && spc.n && bsearch(&spc, l->spcs, l->n_spcs, sizeof *l->spcs, span_cmp);
+}
+
+bool tnauthlist_spcs_within(const struct tnauthlist *child, const struct tnauthlist *parent)
+{
+	for (size_t i = 0; i < child->n_spcs; i++)
+		if (!tnauthlist_has_spc(parent, child->spcs[i]))
+			return false;
+	return true;
+}
+
+static struct tn tn_of(uint64_t value, unsigned char digits)
+{
+	struct tn t = {.n = digits};
+
+	for (size_t i = digits; i-- > 0; value /= 10)
+		t.digits[i] = (char)('0' + value % 10);
+	return t;
+}
+
+/* The first interval that is not wholly below v. */
+static size_t interval_from(const struct tnauthlist *l, const struct interval *v)
+{
+	size_t low = 0, high = l->n_intervals;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		const struct interval *at = &l->intervals[mid];
+
+		if (at->digits < v->digits || (at->digits == v->digits && at->last < v->first))
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+/* The stretches of want between parent's intervals. */
+static bool gaps(struct interval want, const struct tnauthlist *parent,
+		 bool (*one)(void *arg, const struct tn *start, uint64_t count), void *arg)
+{
+	uint64_t at = want.first;
+
+	for (size_t i = interval_from(parent, &want); i < parent->n_intervals && at <= want.last; i++) {
+		const struct interval *v = &parent->intervals[i];
+		struct tn start = tn_of(at, want.digits);
+
+		if (v->digits != want.digits || v->first > want.last)
+			break;
+		if (v->first > at && !one(arg, &start, v->first - at))
+			return false;
+		at = v->last + 1;
+	}
+	if (at <= want.last) {
+		struct tn start = tn_of(at, want.digits);
+
+		return one(arg, &start, want.last - at + 1);
+	}
+	return true;
+}
+
+bool tnauthlist_beyond(const struct tnauthlist *child, const struct tnauthlist *parent,
+		       bool (*one)(void *arg, const struct tn *start, uint64_t count), void *arg)
+{
+	for (size_t i = 0; i < child->n_intervals; i++)
+		if (!gaps(child->intervals[i], parent, one, arg))
+			return false;
+	for (size_t i = 0; i < child->n_odd; i++)
+		if (!lists_odd(parent, &child->odd[i]) && !one(arg, &child->odd[i], 1))
+			return false;
+	return true;
+}
+
+static bool none_beyond(void *arg, const struct tn *start, uint64_t count)
+{
+	(void)arg, (void)start, (void)count;
 	return false;
 }
 
 bool tnauthlist_within(const struct tnauthlist *child, const struct tnauthlist *parent)
 {
-	for (size_t i = child->first_spc; i < child->n; i++)
-		if (child->entries[i].kind == TNENTRY_SPC && !lists_spc(parent, child->entries[i].spc))
-			return false;
-	if (parent->first_spc < parent->n)
-		return true;
-	for (size_t i = 0; i < child->n_intervals; i++)
-		if (!interval_around(parent, child->intervals[i]))
-			return false;
-	for (size_t i = 0; i < child->n_odd; i++)
-		if (!lists_odd(parent, &child->odd[i]))
-			return false;
-	return true;
+	return tnauthlist_spcs_within(child, parent) &&
+	       (parent->n_spcs > 0 || tnauthlist_beyond(child, parent, none_beyond, NULL));
 }
 
 /* --- DER ------------------------------------------------------------------ */
@@ -413,7 +520,8 @@ static enum stir_reason fill_from_der(struct tnauthlist *l, TNAUTHLIST_DER *deco
 	return r == STIR_OK ? tnauthlist_seal(l, why) : r;
 }
 
-enum stir_reason tnauthlist_parse(struct span der, struct tnauthlist **out, struct err *why)
+static enum stir_reason parse(struct span der, size_t max_bytes, size_t max_entries, struct tnauthlist **out,
+			      struct err *why)
 {
 	const unsigned char *p = (const unsigned char *)der.p;
 	enum stir_reason r;
@@ -421,11 +529,11 @@ enum stir_reason tnauthlist_parse(struct span der, struct tnauthlist **out, stru
 	struct tnauthlist *l;
 
 	*out = NULL;
-	if (der.n == 0 || der.n > INT_MAX)
-		return refuse(why, "it is not DER of the right form");
+	if (der.n == 0 || der.n > max_bytes)
+		return refuse(why, der.n ? "it is too large" : "it is empty");
 	sslerror_clear();
 	decoded = (TNAUTHLIST_DER *)ASN1_item_d2i(NULL, &p, (long)der.n, tnauthlist_der_item());
-	l = tnauthlist_new();
+	l = tnauthlist_new(max_entries);
 	if (!l)
 		r = no_memory(why);
 	else if (!decoded || p != (const unsigned char *)der.p + der.n || !is_exact(decoded, der))
@@ -438,4 +546,14 @@ enum stir_reason tnauthlist_parse(struct span der, struct tnauthlist **out, stru
 	else
 		tnauthlist_free(l);
 	return r;
+}
+
+enum stir_reason tnauthlist_parse(struct span der, struct tnauthlist **out, struct err *why)
+{
+	return parse(der, INT_MAX, LIMIT_TNAUTHLIST_ENTRIES, out, why);
+}
+
+enum stir_reason tnauthlist_parse_reference(struct span der, struct tnauthlist **out, struct err *why)
+{
+	return parse(der, LIMIT_TNLIST_REFERENCE_BYTES, LIMIT_TNLIST_REFERENCE_ENTRIES, out, why);
 }

@@ -36,16 +36,31 @@ const char *tn_authority_name(enum tn_authority a); /* none outside spc tn */
  * allowed) or STIR_NO_RESOURCE.
  */
 enum stir_reason tnauthlist_parse(struct span der, struct tnauthlist **out, struct err *why) MUST_USE;
+/* The same for a list by reference: LIMIT_TNLIST_REFERENCE_BYTES and _ENTRIES. */
+enum stir_reason tnauthlist_parse_reference(struct span der, struct tnauthlist **out, struct err *why) MUST_USE;
 void tnauthlist_free(struct tnauthlist *l); /* NULL is allowed */
 
 /* NULL list: TN_AUTHORITY_NONE. */
 enum tn_authority tnauthlist_authority(const struct tnauthlist *l, const struct tn *number);
 /* The first SPC, empty if none; lives as long as the list. */
 struct span tnauthlist_spc(const struct tnauthlist *l);
+/* Is that SPC listed, octet by octet? */
+bool tnauthlist_has_spc(const struct tnauthlist *l, struct span spc);
+
+/* --- a delegate's list and its issuer's (RFC 9060, 4); a list is a union ---- */
+/* Are all SPCs of the one among those of the other? */
+bool tnauthlist_spcs_within(const struct tnauthlist *child, const struct tnauthlist *parent);
 /*
- * Is a delegate's list encompassed by its issuer's (RFC 9060, 4)?  Its SPCs are
- * among the issuer's; its numbers are too, unless the issuer has an SPC, for
- * which numbers nobody here knows.
+ * Which numbers of child does parent not list?  one() gets them in stretches of
+ * numbers of one length, and returns false to end it; a number with '#' or '*'
+ * is a stretch of its own.  False if one() ended it.
+ */
+bool tnauthlist_beyond(const struct tnauthlist *child, const struct tnauthlist *parent,
+		       bool (*one)(void *arg, const struct tn *start, uint64_t count), void *arg);
+/*
+ * Is child encompassed, as far as the lists themselves say?  Its SPCs are among
+ * the parent's; its numbers are too, unless the parent has an SPC, whose numbers
+ * nobody here knows.
  */
 bool tnauthlist_within(const struct tnauthlist *child, const struct tnauthlist *parent);
 

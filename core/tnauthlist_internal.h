@@ -27,8 +27,8 @@ enum tnauthlist_der_kind { TNAUTHLIST_DER_SPC, TNAUTHLIST_DER_RANGE, TNAUTHLIST_
 const ASN1_ITEM *tnauthlist_der_entry_item(void);
 const ASN1_ITEM *tnauthlist_der_item(void);
 
-/* An empty list to add to; NULL without memory. */
-struct tnauthlist *tnauthlist_new(void) MUST_USE;
+/* An empty list to add at most max entries to; NULL without memory. */
+struct tnauthlist *tnauthlist_new(size_t max) MUST_USE;
 /*
  * Append one entry (its SPC is copied) after checking every rule of RFC 8226
  * and our limits.  STIR_OK, STIR_CERT_INVALID and *why, or STIR_NO_RESOURCE.

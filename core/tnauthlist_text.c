@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 
+#include "core/limits.h"
 #include "core/printable.h"
 #include "core/tnauthlist_internal.h"
 
@@ -140,7 +141,7 @@ static int read_list(struct span text, struct tnauthlist *l, struct err *e)
 
 int tnauthlist_from_text(struct span text, struct tnauthlist **out, struct err *e)
 {
-	struct tnauthlist *l = tnauthlist_new();
+	struct tnauthlist *l = tnauthlist_new(LIMIT_TNAUTHLIST_ENTRIES);
 
 	*out = NULL;
 	if (!l)

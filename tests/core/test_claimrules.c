@@ -25,11 +25,21 @@ static enum stir_reason parse_hex(const char *hex, bool enhanced, struct claimru
 	return claimrules_parse(span_make(der, unhex(hex, der, sizeof der)), enhanced, r, why);
 }
 
-static struct claimrules *rules(const char *hex)
+static void squeeze(char *out, const char *hex)
+{
+	for (; *hex; hex++)
+		if (*hex != ' ')
+			*out++ = *hex;
+	*out = '\0';
+}
+
+static struct claimrules *rules(const char *spaced)
 {
 	struct claimrules *r;
 	struct err why;
+	char hex[512];
 
+	squeeze(hex, spaced);
 	if (parse_hex(hex, true, &r, &why) != STIR_OK || !r)
 		tap_bail("%s: %s", hex, why.text);
 	return r;
@@ -94,14 +104,6 @@ static const struct {
 	{"3014a208300616046d736769a008300616046d736769", true, "members out of order"},
 };
 
-static void squeeze(char *out, const char *hex)
-{
-	for (; *hex; hex++)
-		if (*hex != ' ')
-			*out++ = *hex;
-	*out = '\0';
-}
-
 static void refused(void)
 {
 	char hex[256];
@@ -131,6 +133,16 @@ static void too_many(void)
 	claimrules_free(r);
 }
 
+static void excluded(void)
+{
+	struct claimrules *r = NULL;
+
+	tap_ok(!claimrules_excludes(NULL, span_cstr("msgi")), "no rules exclude nothing");
+	tap_int(parse_hex("300aa208300616046d736769", true, &r, NULL), STIR_OK, "mustExclude msgi");
+	tap_ok(claimrules_excludes(r, span_cstr("msgi")) && !claimrules_excludes(r, span_cstr("msg")) && !claimrules_excludes(r, span_cstr("jti")), "is msgi, no other");
+	claimrules_free(r);
+}
+
 static void baseline_excluded(void)
 {
 	static const char *const hex[] = {"300fa20d300b16046d7367691603696174", "300aa208300616046f726967", "300aa2083006160464657374"};
@@ -149,6 +161,12 @@ static void baseline_excluded(void)
 /* rcdi in {"/nam":"x","a":[1]}; n in {1, true} */
 #define VALUES \
 	"3034a1323030301e16047263646930160c147b222f6e616d223a2278222c2261223a5b315d7d300e16016e30090c01310c0474727565"
+
+/* o in {{"b":[1,2.5,null],"a":"x"}, [], 1.10, "q", {} }: another order of members, a real, quotes, a blank */
+#define DEEP \
+	"303ba1393037303516016f30300c1a7b2262223a5b312c322e352c6e756c6c5d2c2261223a2278227d0c025b5d0c04312e31300c032271220c037b7d20"
+/* attest in {A, B} and attest in {B, C} */
+#define TWICE "3028a12630243010160661747465737430060c01410c01423010160661747465737430060c01420c0143"
 
 static const struct {
 	const char *hex, *payload;
@@ -172,6 +190,25 @@ static const struct {
 	{VALUES, "{\"n\":1}", STIR_OK, ""},
 	{VALUES, "{\"n\":true}", STIR_OK, ""},
 	{VALUES, "{\"n\":2}", STIR_CONSTRAINT_VIOLATED, "n"},
+	{DEEP, "{\"o\":{\"a\":\"\\u0078\",\"b\":[1,2.5,null]}}", STIR_OK, ""},
+	{DEEP, "{\"o\":{\"b\":[1,2.5,null],\"a\":\"x\",\"c\":1}}", STIR_CONSTRAINT_VIOLATED, "o"},
+	{DEEP, "{\"o\":{\"b\":[2.5,1,null],\"a\":\"x\"}}", STIR_CONSTRAINT_VIOLATED, "o"},
+	{DEEP, "{\"o\":{\"b\":[1,2.5],\"a\":\"x\"}}", STIR_CONSTRAINT_VIOLATED, "o"},
+	{DEEP, "{\"o\":[]}", STIR_OK, ""},
+	{DEEP, "{\"o\":[[]]}", STIR_CONSTRAINT_VIOLATED, "o"},
+	{DEEP, "{\"o\":{}}", STIR_OK, ""},
+	{DEEP, "{\"o\":1.1}", STIR_OK, ""},
+	{DEEP, "{\"o\":1}", STIR_CONSTRAINT_VIOLATED, "o"},
+	{DEEP, "{\"o\":null}", STIR_CONSTRAINT_VIOLATED, "o"},
+	{DEEP, "{\"o\":\"q\"}", STIR_CONSTRAINT_VIOLATED, "o"},
+	{DEEP, "{\"o\":\"\\\"q\\\"\"}", STIR_OK, ""},
+	/* Only members of the payload itself are claims. */
+	{DEEP, "{\"p\":{\"o\":7}}", STIR_OK, ""},
+	{RFC9118, "{\"confidence\":\"high\",\"x\":{\"priority\":1}}", STIR_OK, ""},
+	{RFC9118, "{\"x\":{\"confidence\":\"high\"}}", STIR_CONSTRAINT_VIOLATED, "confidence"},
+	{TWICE, "{\"attest\":\"B\"}", STIR_OK, ""},
+	{TWICE, "{\"attest\":\"A\"}", STIR_CONSTRAINT_VIOLATED, "attest"},
+	{TWICE, "{\"attest\":\"C\"}", STIR_CONSTRAINT_VIOLATED, "attest"},
 };
 
 static void payload_checks(void)
@@ -193,6 +230,7 @@ int main(void)
 	vectors();
 	refused();
 	too_many();
+	excluded();
 	baseline_excluded();
 	payload_checks();
 	return tap_done();

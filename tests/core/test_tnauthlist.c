@@ -365,6 +365,93 @@ static void within(void)
 	}
 }
 
+/* --- beyond --------------------------------------------------------------------------- */
+
+struct stretches {
+	struct buf text;
+	int left; /* ends it when 0 */
+};
+
+static bool note(void *arg, const struct tn *start, uint64_t count)
+{
+	struct stretches *s = arg;
+
+	buf_printf(&s->text, "%s%s+%llu", s->text.n ? " " : "", start->digits, (unsigned long long)count);
+	return --s->left != 0;
+}
+
+static const struct {
+	const char *child, *parent, *want;
+} beyond[] = {
+	{"tn:+12125551000+1000", "tn:+12125551000+1000", ""},
+	{"tn:+12125551000+1000", "spc:1234", "12125551000+1000"},
+	{"tn:+12125551000+1000", "tn:+12125550000+500", "12125551000+1000"},
+	{"tn:+12125551000+1000", "tn:+12125551000+500,tn:+12125551500+500", ""},
+	{"tn:+12125551000+1000", "tn:+12125551100+100,tn:+12125551400+200", "12125551000+100 12125551200+200 12125551600+400"},
+	{"tn:+12125551000+1000", "tn:+12125550000+1001,tn:+12125551999+10", "12125551001+998"},
+	{"tn:+12125551000,tn:+12125551002,tn:*69,tn:#1", "tn:+12125551000,tn:#1", "12125551002+1 *69+1"},
+	{"tn:000+10,tn:0000+10", "tn:0000+10", "000+10"},
+	{"spc:1", "tn:000+10", ""},
+	{"tn:000000000000000+999999999999999", "tn:+500000000000000", "000000000000000+500000000000000 500000000000001+499999999999998"},
+};
+
+static void stretches(void)
+{
+	for (size_t i = 0; i < sizeof beyond / sizeof beyond[0]; i++) {
+		struct tnauthlist *child = from_text(beyond[i].child), *parent = from_text(beyond[i].parent);
+		struct stretches s = {.left = 0};
+
+		buf_init(&s.text, 1000);
+		tap_ok(tnauthlist_beyond(child, parent, note, &s), "%s beyond %s", beyond[i].child, beyond[i].parent);
+		tap_str(s.text.p ? s.text.p : "", beyond[i].want, "which numbers");
+		buf_reset(&s.text);
+		s.left = 1;
+		tap_int(tnauthlist_beyond(child, parent, note, &s), beyond[i].want[0] == '\0', "it ends when told to");
+		buf_free(&s.text);
+		tnauthlist_free(child);
+		tnauthlist_free(parent);
+	}
+}
+
+static void providers(void)
+{
+	struct tnauthlist *l = from_text("spc:B,tn:+15551230000,spc:A,spc:AB,spc:B");
+
+	tap_ok(tnauthlist_has_spc(l, span_cstr("A")) && tnauthlist_has_spc(l, span_cstr("B")) && tnauthlist_has_spc(l, span_cstr("AB")), "each is found");
+	tap_ok(!tnauthlist_has_spc(l, span_cstr("b")) && !tnauthlist_has_spc(l, span_cstr("ABC")) && !tnauthlist_has_spc(l, span_cstr("")), "no other");
+	tap_ok(!tnauthlist_has_spc(NULL, span_cstr("A")), "nor in no list");
+	tap_span_is(tnauthlist_spc(l), "B", "the first one is still the first");
+	tnauthlist_free(l);
+}
+
+/* As large as a list by reference may be: n entries of the same SPC, 8 octets each. */
+static void by_reference(void)
+{
+	static const char entry[] = "\xa0\x06\x16\x04" "1234";
+	struct tnauthlist *l;
+	struct buf der;
+
+	buf_init(&der, 2 * LIMIT_TNLIST_REFERENCE_BYTES);
+	for (size_t n = LIMIT_TNLIST_REFERENCE_ENTRIES; n <= LIMIT_TNLIST_REFERENCE_ENTRIES + 1; n++) {
+		size_t bytes = n * (sizeof entry - 1);
+
+		buf_reset(&der);
+		buf_put(&der, (const char[]){0x30, (char)0x83, (char)(bytes >> 16), (char)(bytes >> 8), (char)bytes}, 5);
+		for (size_t i = 0; i < n; i++)
+			buf_put(&der, entry, sizeof entry - 1);
+		tap_int(tnauthlist_parse_reference(buf_span(&der), &l, NULL), n == LIMIT_TNLIST_REFERENCE_ENTRIES ? STIR_OK : STIR_CERT_INVALID,
+			"%zu entries by reference", n);
+		tap_int((long long)tnauthlist_count(l), n == LIMIT_TNLIST_REFERENCE_ENTRIES ? (long long)n : 0, "all or none of them");
+		tnauthlist_free(l);
+		tap_int(tnauthlist_parse(buf_span(&der), &l, NULL), STIR_CERT_INVALID, "too many in a certificate");
+	}
+	buf_reset(&der);
+	for (size_t i = 0; i <= LIMIT_TNLIST_REFERENCE_BYTES; i++)
+		buf_putc(&der, 0x30);
+	tap_int(tnauthlist_parse_reference(buf_span(&der), &l, NULL), STIR_CERT_INVALID, "too many octets");
+	buf_free(&der);
+}
+
 static void limits(void)
 {
 	struct tnauthlist *l;
@@ -390,6 +477,9 @@ int main(void)
 	text_form();
 	no_injection();
 	within();
+	stretches();
+	providers();
+	by_reference();
 	limits();
 	return tap_done();
 }
