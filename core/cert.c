@@ -102,19 +102,64 @@ static enum stir_reason read_rules(struct cert_chain *c, struct err *why)
 	return has_enhanced ? claimrules_parse(enhanced, true, &c->rules, why) : STIR_OK;
 }
 
-bool cert_list_by_reference(X509 *x)
+/* The one location of method want in aia; NULL and *fault (or NULL: there is none). */
+static const GENERAL_NAME *only_location(const AUTHORITY_INFO_ACCESS *aia, const ASN1_OBJECT *want, const char **fault)
+{
+	const GENERAL_NAME *found = NULL;
+
+	for (int i = 0; aia && i < sk_ACCESS_DESCRIPTION_num(aia); i++) {
+		const ACCESS_DESCRIPTION *d = sk_ACCESS_DESCRIPTION_value(aia, i);
+
+		if (OBJ_cmp(d->method, want) != 0)
+			continue;
+		if (found) {
+			*fault = "it names more than one place of its number list";
+			return NULL;
+		}
+		found = d->location;
+	}
+	if (found && found->type != GEN_URI) {
+		*fault = "the place of its number list is no URI (RFC 8226, 10.1)";
+		return NULL;
+	}
+	return found;
+}
+
+enum stir_reason cert_list_reference(const X509 *x, struct buf *url, struct err *why)
 {
 	ASN1_OBJECT *want = OBJ_txt2obj(STIR_OID_AD_TNAUTHLIST, 1);
 	int there = -1;
 	AUTHORITY_INFO_ACCESS *aia = X509_get_ext_d2i(x, NID_info_access, &there, NULL);
-	/* Unreadable, doubled, or without memory: as if it did, which trusts less. */
-	bool found = !want || (!aia && there != -1);
+	const char *fault = !aia && there != -1 ? "its authorityInfoAccess can't be read, or is there twice" : NULL;
+	const GENERAL_NAME *at = want && !fault ? only_location(aia, want, &fault) : NULL;
+	struct span der;
 
-	for (int i = 0; !found && aia && i < sk_ACCESS_DESCRIPTION_num(aia); i++)
-		found = OBJ_cmp(sk_ACCESS_DESCRIPTION_value(aia, i)->method, want) == 0;
+	if (at) {
+		const ASN1_IA5STRING *uri = at->d.uniformResourceIdentifier;
+
+		if (cert_extension(x, STIR_OID_TNAUTHLIST, &der) != 0)
+			fault = "it gives its numbers both by value and by reference (RFC 8226, 9)";
+		else if (ASN1_STRING_length(uri) < 1 || ASN1_STRING_length(uri) > LIMIT_X5U_BYTES)
+			fault = "the address of its number list is empty or too long";
+		else
+			buf_put(url, ASN1_STRING_get0_data(uri), (size_t)ASN1_STRING_length(uri));
+	}
 	AUTHORITY_INFO_ACCESS_free(aia);
 	ASN1_OBJECT_free(want);
-	return found;
+	if (!want || url->failed)
+		return no_memory(why);
+	return fault ? refuse(why, fault) : STIR_OK;
+}
+
+bool cert_list_by_reference(const X509 *x)
+{
+	struct buf url;
+	bool yes;
+
+	buf_init(&url, LIMIT_X5U_BYTES);
+	yes = cert_list_reference(x, &url, NULL) != STIR_OK || url.n > 0;
+	buf_free(&url);
+	return yes;
 }
 
 /* --- the signer's certificate ---------------------------------------------- */
@@ -173,6 +218,17 @@ static enum stir_reason check_usage(X509 *x, struct err *why)
 	return STIR_OK;
 }
 
+static enum stir_reason check_reference(const X509 *x, struct err *why)
+{
+	struct buf url;
+	enum stir_reason r;
+
+	buf_init(&url, LIMIT_X5U_BYTES);
+	r = cert_list_reference(x, &url, why);
+	buf_free(&url);
+	return r;
+}
+
 static enum stir_reason check_signer(struct cert_chain *c, struct err *why)
 {
 	X509 *x = c->certs[0];
@@ -182,6 +238,8 @@ static enum stir_reason check_signer(struct cert_chain *c, struct err *why)
 		r = read_key(c, why);
 	if (r == STIR_OK)
 		r = cert_tnauthlist(x, &c->list, why);
+	if (r == STIR_OK)
+		r = check_reference(x, why);
 	if (r == STIR_OK)
 		r = read_rules(c, why);
 	if (r == STIR_OK && (cert_time(X509_get0_notBefore(x), &c->not_before) ||
@@ -230,8 +288,12 @@ enum stir_reason cert_chain_parse(struct span pem, struct cert_chain **out, stru
 	if (!c)
 		return no_memory(why);
 	atomic_init(&c->refs, 1);
+	c->domain = -1;
+	buf_init(&c->pem, LIMIT_CHAIN_BYTES);
 	if (pem.n > LIMIT_CHAIN_BYTES)
 		r = refuse(why, "the certificate chain is too large");
+	else if (buf_put_span(&c->pem, pem))
+		r = no_memory(why);
 	if (r == STIR_OK)
 		r = cert_pem_each(pem, PEM_STRING_X509, LIMIT_CHAIN_CERTS, add_cert, c, why);
 	sslerror_clear();
@@ -259,10 +321,13 @@ void cert_path_clear(struct cert_chain *c)
 	for (size_t i = 0; i < c->n_path; i++) {
 		X509_free(c->path[i]);
 		sk_X509_CRL_pop_free(c->crls[i], X509_CRL_free);
+		tnauthlist_free(c->fetched[i]);
 		c->path[i] = NULL;
 		c->crls[i] = NULL;
+		c->fetched[i] = NULL;
 	}
 	c->n_path = 0;
+	c->unchecked = false;
 }
 
 void cert_chain_unref(struct cert_chain *c)
@@ -276,12 +341,13 @@ void cert_chain_unref(struct cert_chain *c)
 	tnauthlist_free(c->list);
 	claimrules_free(c->rules);
 	buf_free(&c->subject);
+	buf_free(&c->pem);
 	free(c);
 }
 
 const struct tnauthlist *cert_chain_tnauthlist(const struct cert_chain *c)
 {
-	return c->list;
+	return c->fetched[0] ? c->fetched[0] : c->list;
 }
 
 const struct claimrules *cert_chain_claimrules(const struct cert_chain *c)
@@ -317,6 +383,31 @@ size_t cert_chain_count(const struct cert_chain *c)
 X509 *cert_chain_at(const struct cert_chain *c, size_t i)
 {
 	return i < c->n ? c->certs[i] : NULL;
+}
+
+struct span cert_chain_pem(const struct cert_chain *c)
+{
+	return buf_span(&c->pem);
+}
+
+size_t cert_chain_path_count(const struct cert_chain *c)
+{
+	return c->n_path;
+}
+
+X509 *cert_chain_path_at(const struct cert_chain *c, size_t i)
+{
+	return i < c->n_path ? c->path[i] : NULL;
+}
+
+int cert_chain_domain(const struct cert_chain *c)
+{
+	return c->domain;
+}
+
+void cert_chain_set_domain(struct cert_chain *c, int domain)
+{
+	c->domain = domain;
 }
 
 void cert_chain_validity(const struct cert_chain *c, int64_t *not_before, int64_t *not_after)

@@ -19,7 +19,9 @@ struct cert_chain;
  * Read 1..LIMIT_CHAIN_CERTS certificates; text between the PEM blocks is
  * allowed, any other PEM block is not.  The first must be: version 3, a P-256
  * key (named curve), no CA, keyUsage (if there) with digitalSignature, at most
- * one TNAuthList, not both kinds of claim constraints, all of them decodable.
+ * one TNAuthList, by value or by reference (one address), not both kinds of claim
+ * constraints, all of them decodable.  Claim constraints of issuers are not looked
+ * at: the extensions are for end entities only (RFC 8226, 8; RFC 9118, 3).
  * Gives *out (cert_chain_unref()); STIR_OK, STIR_CERT_INVALID (and *why says
  * which rule) or STIR_NO_RESOURCE.
  */
@@ -27,7 +29,10 @@ enum stir_reason cert_chain_parse(struct span pem, struct cert_chain **out, stru
 struct cert_chain *cert_chain_ref(struct cert_chain *c);
 void cert_chain_unref(struct cert_chain *c); /* NULL is allowed */
 
-/* The signer's TNAuthList, or NULL. Borrowed from the chain. */
+/*
+ * The signer's TNAuthList, or NULL; if it is by reference, the one that
+ * chainlists_fetch() had. Borrowed from the chain.
+ */
 const struct tnauthlist *cert_chain_tnauthlist(const struct cert_chain *c);
 /* The signer's claim constraints, or NULL. Borrowed from the chain. */
 const struct claimrules *cert_chain_claimrules(const struct cert_chain *c);
@@ -45,6 +50,20 @@ struct span cert_chain_subject(const struct cert_chain *c);
 /* Certificates as served, 0 is the signer. Borrowed. */
 size_t cert_chain_count(const struct cert_chain *c);
 X509 *cert_chain_at(const struct cert_chain *c, size_t i);
+/* The octets cert_chain_parse() read, as served: at most LIMIT_CHAIN_BYTES. Borrowed. */
+struct span cert_chain_pem(const struct cert_chain *c);
+
+/*
+ * The path trust_check() found: the signer first, the anchor last; 0 before it, or
+ * when it refused. Borrowed; NULL beyond the end.
+ */
+size_t cert_chain_path_count(const struct cert_chain *c);
+X509 *cert_chain_path_at(const struct cert_chain *c, size_t i);
+
+/* Which trust domain accepted the chain (an index of struct trustset), -1: none yet. */
+int cert_chain_domain(const struct cert_chain *c);
+/* Only for trustset_check(). */
+void cert_chain_set_domain(struct cert_chain *c, int domain);
 
 /*
  * From when to when every certificate of the path is valid, seconds since 1970,
@@ -53,10 +72,10 @@ X509 *cert_chain_at(const struct cert_chain *c, size_t i);
  */
 void cert_chain_validity(const struct cert_chain *c, int64_t *not_before, int64_t *not_after);
 /*
- * After trust_check(): an issuer on the path names a provider (SPC), so that
- * nothing says whether the numbers in the signer's list are that provider's
- * (RFC 9060, 4.1: it takes data of the industry).  Its authority is then that of
- * the provider.
+ * After trust_scope(): some of the signer's numbers stand in no list of an issuer,
+ * which however names a provider (SPC), and no table says whether they are that
+ * provider's (RFC 9060, 4.1: it takes data of the industry).  Its authority is then
+ * that of the provider.
  */
 bool cert_chain_unchecked(const struct cert_chain *c);
 /* Only for trust_check(). */

@@ -1,6 +1,6 @@
 /*
- * What cert.c, cert_pem.c and trust.c share about a chain; nobody else includes
- * this.
+ * What cert.c, cert_pem.c, trust*.c and chainlists.c share about a chain; nobody
+ * else includes this.
  */
 #ifndef STIR_CORE_CERT_INTERNAL_H
 #define STIR_CORE_CERT_INTERNAL_H
@@ -15,6 +15,7 @@ enum { CERT_PATH_MAX = LIMIT_CHAIN_CERTS + 1 };
 
 struct cert_chain {
 	atomic_uint refs;
+	struct buf pem;                 /* as served */
 	X509 *certs[LIMIT_CHAIN_CERTS]; /* as served */
 	size_t n;
 	EVP_PKEY *key; /* the signer's */
@@ -23,13 +24,16 @@ struct cert_chain {
 	struct claimrules *rules;
 	int64_t not_before, not_after;
 	bool unchecked; /* cert_chain_unchecked() */
+	int domain;     /* cert_chain_domain() */
 	char fingerprint[CERT_FINGERPRINT_BYTES];
 	struct buf subject;
 
-	/* The path trust_check() found, the signer first, the anchor last; and
-	 * for each of its certificates the lists its issuer has signed. */
+	/* The path trust_check() found, the signer first, the anchor last; for each
+	 * of its certificates the lists its issuer has signed, and its number list
+	 * if that is by reference and chainlists_fetch() had it. */
 	X509 *path[CERT_PATH_MAX];
 	STACK_OF(X509_CRL) *crls[CERT_PATH_MAX];
+	struct tnauthlist *fetched[CERT_PATH_MAX];
 	size_t n_path;
 };
 
@@ -43,8 +47,17 @@ void cert_path_clear(struct cert_chain *c);
 int cert_extension(const X509 *x, const char *oid, struct span *out) MUST_USE;
 /* The TNAuthList of any certificate; *out is NULL if it has none. */
 enum stir_reason cert_tnauthlist(const X509 *x, struct tnauthlist **out, struct err *why) MUST_USE;
-/* Does AIA point to a TNAuthList by reference (RFC 8226, 10.1)?  Yes, if it can't be read. */
-bool cert_list_by_reference(X509 *x);
+/*
+ * Where the TNAuthList of x is if it is by reference (RFC 8226, 10.1: AIA with
+ * id-ad-stirTNList); puts nothing into url, whose maximum is LIMIT_X5U_BYTES or
+ * more, if it is not.  What stands there is the complete list of the certificate,
+ * so there is one place, and no list by value beside it (RFC 8226, 9: "by
+ * reference rather than by value"): which one would count?
+ * STIR_OK, STIR_CERT_INVALID (and *why) or STIR_NO_RESOURCE.
+ */
+enum stir_reason cert_list_reference(const X509 *x, struct buf *url, struct err *why) MUST_USE;
+/* Is there a reference?  Yes, if it can't be read. */
+bool cert_list_by_reference(const X509 *x);
 
 /*
  * Give the DER of each PEM block to one(), which returns STIR_OK to go on.  The

@@ -44,12 +44,17 @@ static enum stir_reason decode_part(struct span part, struct arena *a, struct sp
 
 enum stir_reason jws_split(struct span token, struct arena *a, struct jws *out)
 {
+	return jws_split_max(token, LIMIT_TOKEN_BYTES, a, out);
+}
+
+enum stir_reason jws_split_max(struct span token, size_t max, struct arena *a, struct jws *out)
+{
 	struct span rest = token, header, payload;
 	enum stir_reason r;
 	size_t n;
 
 	memset(out, 0, sizeof *out);
-	if (token.n > LIMIT_TOKEN_BYTES)
+	if (token.n > max)
 		return STIR_TOKEN_TOO_LARGE;
 	header = span_cut(&rest, '.');
 	if (header.n == token.n)

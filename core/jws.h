@@ -26,6 +26,8 @@ struct jws {
  * base64url, compact form "..sig", signature not 64 octets), STIR_NO_RESOURCE.
  */
 enum stir_reason jws_split(struct span token, struct arena *a, struct jws *out) MUST_USE;
+/* The same for other things than tokens, which may be larger: at most max octets. */
+enum stir_reason jws_split_max(struct span token, size_t max, struct arena *a, struct jws *out) MUST_USE;
 
 /*
  * One JSON object, strictly: no duplicate members, no trailing text, no NUL in

@@ -99,8 +99,87 @@ static bool extension(X509 *x, const char *oid, struct span *der)
 	return true;
 }
 
+/* --- where more stands --------------------------------------------------------- */
+
+static void put_general(struct buf *out, const GENERAL_NAME *n)
+{
+	if (n->type == GEN_URI)
+		buf_put(out, ASN1_STRING_get0_data(n->d.uniformResourceIdentifier),
+			(size_t)ASN1_STRING_length(n->d.uniformResourceIdentifier));
+	else if (n->type == GEN_DIRNAME)
+		cert_name(out, n->d.directoryName);
+	else
+		buf_puts(out, "a name that is no URI");
+}
+
+static void put_generals(struct buf *out, const GENERAL_NAMES *names)
+{
+	for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+		buf_puts(out, i ? " or " : "");
+		put_general(out, sk_GENERAL_NAME_value(names, i));
+	}
+}
+
+/* Lists by reference (RFC 8226, 10.1); false if there is none. */
+static bool reference_lines(FILE *f, X509 *x)
+{
+	AUTHORITY_INFO_ACCESS *aia = X509_get_ext_d2i(x, NID_info_access, NULL, NULL);
+	ASN1_OBJECT *want = OBJ_txt2obj(STIR_OID_AD_TNAUTHLIST, 1);
+	bool found = false;
+
+	for (int i = 0; want && aia && i < sk_ACCESS_DESCRIPTION_num(aia); i++) {
+		const ACCESS_DESCRIPTION *d = sk_ACCESS_DESCRIPTION_value(aia, i);
+		struct buf b;
+
+		if (OBJ_cmp(d->method, want) != 0)
+			continue;
+		buf_init(&b, LIMIT_CHAIN_BYTES);
+		buf_puts(&b, "what is listed at ");
+		put_general(&b, d->location);
+		line(f, found ? "" : "speaks for", buf_span(&b));
+		buf_free(&b);
+		found = true;
+	}
+	AUTHORITY_INFO_ACCESS_free(aia);
+	ASN1_OBJECT_free(want);
+	return found;
+}
+
+static void put_point(struct buf *out, const DIST_POINT *p)
+{
+	if (p->distpoint && p->distpoint->type == 0)
+		put_generals(out, p->distpoint->name.fullname);
+	else
+		buf_puts(out, "a place that is not said in full");
+	if (p->CRLissuer) {
+		buf_puts(out, ", of ");
+		put_generals(out, p->CRLissuer);
+	}
+	if (p->reasons)
+		buf_puts(out, ", for some reasons only");
+}
+
+/* Where lists of revoked certificates are, and whose they are if not the issuer's. */
+static void revocation_lines(FILE *f, X509 *x)
+{
+	CRL_DIST_POINTS *points = X509_get_ext_d2i(x, NID_crl_distribution_points, NULL, NULL);
+
+	for (int i = 0; i < sk_DIST_POINT_num(points); i++) {
+		struct buf b;
+
+		buf_init(&b, LIMIT_CHAIN_BYTES);
+		put_point(&b, sk_DIST_POINT_value(points, i));
+		line(f, i ? "" : "revocation", buf_span(&b));
+		buf_free(&b);
+	}
+	CRL_DIST_POINTS_free(points);
+}
+
+/* --- what it may ------------------------------------------------------------------ */
+
 static void authority_line(FILE *f, X509 *x, bool ca)
 {
+	bool elsewhere = reference_lines(f, x);
 	struct tnauthlist *l;
 	struct span der;
 	struct err why;
@@ -108,7 +187,8 @@ static void authority_line(FILE *f, X509 *x, bool ca)
 
 	err_clear(&why);
 	if (!extension(x, STIR_OID_TNAUTHLIST, &der)) {
-		line(f, "speaks for", span_cstr(ca ? "no limit said: no TNAuthList" : "nothing: no TNAuthList"));
+		if (!elsewhere)
+			line(f, "speaks for", span_cstr(ca ? "no limit said: no TNAuthList" : "nothing: no TNAuthList"));
 		return;
 	}
 	if (tnauthlist_parse(der, &l, &why) != STIR_OK) {
@@ -174,6 +254,7 @@ static void put_certificate(FILE *f, X509 *x, size_t i)
 	authority_line(f, x, ca);
 	rules_line(f, x, STIR_OID_CLAIM_CONSTRAINTS, false);
 	rules_line(f, x, STIR_OID_ENHANCED_CLAIM_CONSTRAINTS, true);
+	revocation_lines(f, x);
 }
 
 static int put_judgement(FILE *f, struct span pem)

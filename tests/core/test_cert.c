@@ -1,6 +1,6 @@
 /*
  * Which certificates may sign PASSporTs: RFC 9118's, good ones, and one of each
- * fault; how PEM is read; and, where the samples are at hand, those of production.
+ * fault; how PEM is read; what a chain keeps.
  */
 #include "config.h"
 
@@ -12,6 +12,7 @@
 #include "core/cert.h"
 #include "core/encoding.h"
 #include "core/limits.h"
+#include "core/trust.h"
 #include "ctl/pki.h"
 #include "tests/lib/tap.h"
 
@@ -290,6 +291,41 @@ static void names(void)
 	X509_NAME_free(n);
 }
 
+/* What is kept of it, before and after it led somewhere. */
+static void kept(void)
+{
+	X509 *leaf = make(PKI_KEY_P256, 0, LIST);
+	struct cert_chain *c;
+	struct trust *t;
+	struct buf pem, anchor;
+	struct err e;
+
+	buf_init(&pem, LIMIT_CHAIN_BYTES);
+	buf_init(&anchor, LIMIT_CHAIN_BYTES);
+	buf_puts(&pem, "# text around it is kept too\n");
+	if (pki_put_chain(&pem, &pki, leaf) || pki_put_cert(&anchor, pki.root) || trust_open("root", buf_span(&anchor), &t, &e) ||
+	    cert_chain_parse(buf_span(&pem), &c, &e) != STIR_OK)
+		tap_bail("a chain and its root");
+	tap_span(cert_chain_pem(c), buf_span(&pem), "the PEM as served");
+	tap_ok(cert_chain_pem(c).p != pem.p, "as a copy");
+	tap_int((long long)cert_chain_path_count(c), 0, "no path yet");
+	tap_ok(!cert_chain_path_at(c, 0), "nor a certificate of it");
+	tap_int(cert_chain_domain(c), -1, "no domain yet");
+	tap_int(trust_check(t, c, &e), STIR_OK, "it leads to the root");
+	tap_int((long long)cert_chain_path_count(c), 3, "a path of three");
+	tap_ok(X509_cmp(cert_chain_path_at(c, 0), leaf) == 0, "the signer first");
+	tap_ok(X509_cmp(cert_chain_path_at(c, 1), pki.ca) == 0, "then its issuer");
+	tap_ok(X509_cmp(cert_chain_path_at(c, 2), pki.root) == 0, "the anchor last, which was not served");
+	tap_ok(!cert_chain_path_at(c, 3), "nothing after it");
+	cert_chain_set_domain(c, 3);
+	tap_int(cert_chain_domain(c), 3, "the domain that took it");
+	cert_chain_unref(c);
+	trust_free(t);
+	X509_free(leaf);
+	buf_free(&pem);
+	buf_free(&anchor);
+}
+
 static void times(void)
 {
 	static const struct {
@@ -310,80 +346,6 @@ static void times(void)
 	tap_int(cert_time(NULL, &got), -1, "no time is not now");
 }
 
-/* --- production ------------------------------------------------------------------- */
-
-enum { TNAUTH_COLUMN = 7, DER_COLUMN = 10 };
-
-/* One line of leaf-certs.tsv; what it says the list is. */
-static enum stir_reason production_cert(char *line, int *wrong, struct err *why)
-{
-	char *column = line, *tnauth = NULL, *der = NULL;
-	struct cert_chain *c = NULL;
-	struct buf pem, text;
-	enum stir_reason r;
-
-	for (int i = 0; column; i++) {
-		char *value = strsep(&column, "\t\n");
-
-		if (i == TNAUTH_COLUMN)
-			tnauth = value;
-		if (i == DER_COLUMN)
-			der = value;
-	}
-	if (!tnauth || !der)
-		tap_bail("leaf-certs.tsv has other columns");
-	buf_init(&pem, LIMIT_CHAIN_BYTES);
-	buf_init(&text, 1000);
-	buf_puts(&pem, "-----BEGIN CERTIFICATE-----\n");
-	for (size_t n = strlen(der); n; n -= n < 64 ? n : 64, der += 64)
-		buf_printf(&pem, "%.64s\n", der);
-	buf_puts(&pem, "-----END CERTIFICATE-----\n");
-	r = cert_chain_parse(buf_span(&pem), &c, why);
-	if (r == STIR_OK) {
-		tnauthlist_write_text(&text, cert_chain_tnauthlist(c));
-		*wrong += !text.p || strcmp(text.p, tnauth) != 0;
-	} else {
-		/* Only lists that are no such DER, and one certificate of version 1. */
-		*wrong += strncmp(tnauth, "spc:", 4) == 0;
-	}
-	cert_chain_unref(c);
-	buf_free(&pem);
-	buf_free(&text);
-	return r;
-}
-
-static void production(void)
-{
-	const char *shared = tap_shared();
-	int good = 0, bad = 0, wrong = 0;
-	char path[600], *line = NULL;
-	size_t cap = 0;
-	struct err why;
-	FILE *f;
-
-	snprintf(path, sizeof path, "%s/samples/stir/production-certs/leaf-certs.tsv", shared ? shared : "");
-	f = shared ? fopen(path, "r") : NULL;
-	if (!f) {
-		tap_skip("no production certificates here");
-		return;
-	}
-	if (getline(&line, &cap, f) < 0)
-		tap_bail("%s: empty", path);
-	while (getline(&line, &cap, f) > 0) {
-		if (production_cert(line, &wrong, &why) == STIR_OK) {
-			good++;
-		} else {
-			bad++;
-			tap_note("%.12s: %s", line, why.text);
-		}
-	}
-	tap_note("production certificates: %d ok, %d invalid", good, bad);
-	tap_ok(good > 100 * bad, "nearly all parse");
-	tap_int(wrong, 0, "with the list the sample names, unless it calls that list bad");
-	free(line);
-	fclose(f);
-}
-
 int main(void)
 {
 	setup();
@@ -393,8 +355,8 @@ int main(void)
 	pem_cases();
 	trailing_octet();
 	names();
+	kept();
 	times();
-	production();
 	pki_free(&pki);
 	buf_free(&list);
 	return tap_done();
