@@ -3,7 +3,8 @@
  *
  * Only the strict reading of RFC 8225; nothing is repaired.  Whether the token
  * fits a message, and whether its signature is good, is asked elsewhere
- * (verify.c, jws.c).  Writing is passport_write.c's.
+ * (verify.c, jws.c).  The claims of each type are passport_type.c's, writing is
+ * passport_write.c's.
  */
 #include "config.h"
 
@@ -42,8 +43,7 @@ size_t passport_uri_scheme(struct span uri)
 	return scheme;
 }
 
-/* The octets of a JSON string, borrowed from it; -1 for another type or control characters. */
-static int text_of(const json_t *json, struct span *out)
+int passport_text(const json_t *json, struct span *out)
 {
 	if (!json_is_string(json))
 		return -1;
@@ -51,18 +51,14 @@ static int text_of(const json_t *json, struct span *out)
 	return passport_has_control(*out) ? -1 : 0;
 }
 
-/*
- * A string member, copied to the arena.  1, or 0 if it is absent, or -1 if it
- * is no string or empty.  Overflow of the arena is asked for at the end.
- */
-static int member_text(const json_t *object, const char *name, struct arena *a, struct span *out)
+int passport_member(const json_t *object, const char *name, struct arena *a, struct span *out)
 {
 	const json_t *json = json_object_get(object, name);
 	struct span s;
 
 	if (!json)
 		return 0;
-	if (text_of(json, &s) || s.n == 0)
+	if (passport_text(json, &s) || s.n == 0)
 		return -1;
 	*out = arena_copy(a, s);
 	return 1;
@@ -74,11 +70,14 @@ static int read_header(const json_t *header, struct arena *a, struct passport *o
 
 	if (json_object_get(header, "crit"))
 		return -1;
-	if (member_text(header, "typ", a, &typ) != 1 || !span_is(typ, "passport"))
+	if (passport_member(header, "typ", a, &typ) != 1 || !span_is(typ, "passport"))
 		return -1;
-	if (member_text(header, "alg", a, &out->alg) != 1 || member_text(header, "x5u", a, &out->x5u) != 1)
+	if (passport_member(header, "alg", a, &out->alg) != 1 || passport_member(header, "x5u", a, &out->x5u) != 1)
 		return -1;
-	return member_text(header, "ppt", a, &out->ppt) < 0 ? -1 : 0;
+	if (passport_member(header, "ppt", a, &out->ppt) < 0)
+		return -1;
+	out->type = passport_type_of(out->ppt);
+	return 0;
 }
 
 enum stir_reason passport_header(struct span token, struct arena *a, struct passport *out)
@@ -128,22 +127,22 @@ static struct span uri_party_text(struct span uri, size_t scheme, struct arena *
 	return span_make(p, uri.n);
 }
 
-static int read_tn(const json_t *json, struct party *out)
+int passport_tn(const json_t *json, struct party *out)
 {
 	struct span s;
 
-	if (text_of(json, &s) || tn_from_claim(s, &out->tn))
+	if (passport_text(json, &s) || tn_from_claim(s, &out->tn))
 		return -1;
 	out->kind = PARTY_TN;
 	return 0;
 }
 
-static int read_uri(const json_t *json, struct arena *a, struct party *out)
+int passport_uri(const json_t *json, struct arena *a, struct party *out)
 {
 	struct span s;
 	size_t scheme;
 
-	if (text_of(json, &s))
+	if (passport_text(json, &s))
 		return -1;
 	scheme = passport_uri_scheme(s);
 	if (scheme == 0)
@@ -161,8 +160,8 @@ static int read_orig(const json_t *orig, struct arena *a, struct party *out)
 	if (!json_is_object(orig) || json_object_size(orig) != 1)
 		return -1;
 	if (tn)
-		return read_tn(tn, out);
-	return uri ? read_uri(uri, a, out) : -1;
+		return passport_tn(tn, out);
+	return uri ? passport_uri(uri, a, out) : -1;
 }
 
 /* An absent member is no destinations; a present one is an array with some. */
@@ -190,10 +189,10 @@ static int read_dest(const json_t *dest, struct arena *a, struct passport *p)
 	if (!p->dest)
 		return 0; /* the caller asks the arena */
 	for (size_t i = 0; i < ntn; i++)
-		if (read_tn(json_array_get(tn, i), &p->dest[p->ndest++]))
+		if (passport_tn(json_array_get(tn, i), &p->dest[p->ndest++]))
 			return -1;
 	for (size_t i = 0; i < nuri; i++)
-		if (read_uri(json_array_get(uri, i), a, &p->dest[p->ndest++]))
+		if (passport_uri(json_array_get(uri, i), a, &p->dest[p->ndest++]))
 			return -1;
 	return 0;
 }
@@ -206,30 +205,7 @@ static int read_iat(const json_t *iat, int64_t *out)
 	return *out > 0 && *out < iat_end ? 0 : -1;
 }
 
-/* In a token of another type these must be ignored (RFC 9475, 3.2). */
-static int read_digests(const json_t *claims, struct arena *a, struct passport *p)
-{
-	int msgi, msgc;
-
-	if (!span_is(p->ppt, "msg"))
-		return 0;
-	msgi = member_text(claims, "msgi", a, &p->msgi);
-	msgc = member_text(claims, "msgc", a, &p->msgc);
-	p->has_msgi = msgi == 1;
-	p->has_msgc = msgc == 1;
-	return msgi < 0 || msgc < 0 ? -1 : 0;
-}
-
-/* Asked of no msg token, so whatever is no attestation is no error either. */
-static void read_attest(const json_t *claims, struct arena *a, struct passport *p)
-{
-	struct span s;
-
-	if (text_of(json_object_get(claims, "attest"), &s) == 0 && (span_is(s, "A") || span_is(s, "B") || span_is(s, "C")))
-		p->attest = arena_copy(a, s);
-}
-
-static int read_claims(const json_t *claims, struct arena *a, struct passport *p)
+static int read_claims(const json_t *claims, struct arena *a, unsigned depth, struct passport *p)
 {
 	if (read_iat(json_object_get(claims, "iat"), &p->iat))
 		return -1;
@@ -237,11 +213,10 @@ static int read_claims(const json_t *claims, struct arena *a, struct passport *p
 		return -1;
 	if (read_dest(json_object_get(claims, "dest"), a, p))
 		return -1;
-	read_attest(claims, a, p);
-	return read_digests(claims, a, p);
+	return passport_type_claims(claims, a, depth, p);
 }
 
-enum stir_reason passport_claims(struct passport *p, struct arena *a)
+enum stir_reason passport_claims_nested(struct passport *p, struct arena *a, unsigned depth)
 {
 	enum stir_reason r;
 	json_t *claims;
@@ -253,13 +228,18 @@ enum stir_reason passport_claims(struct passport *p, struct arena *a)
 	if (rc)
 		return rc == -2 ? STIR_NO_RESOURCE : STIR_CLAIMS_INVALID;
 	p->ndest = 0;
-	r = read_claims(claims, a, p) ? STIR_CLAIMS_INVALID : STIR_OK;
+	r = read_claims(claims, a, depth, p) ? STIR_CLAIMS_INVALID : STIR_OK;
 	json_decref(claims);
 	if (arena_overflowed(a))
 		r = STIR_NO_RESOURCE;
 	if (r != STIR_OK)
 		p->ndest = 0;
 	return r;
+}
+
+enum stir_reason passport_claims(struct passport *p, struct arena *a)
+{
+	return passport_claims_nested(p, a, 0);
 }
 
 static bool is_deterministic(struct span text)

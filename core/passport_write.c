@@ -1,5 +1,5 @@
 /*
- * Writing a msg PASSporT in the deterministic form of RFC 8225, 9, and having
+ * Writing a msg or a div PASSporT in the deterministic form of RFC 8225, 9, and having
  * it signed.
  *
  * Writes nothing that passport.c would not read.  Who may be named, and
@@ -15,7 +15,7 @@
 #include "core/limits.h"
 #include "core/passport_internal.h"
 
-static const char *const fixed_header[][2] = {{"alg", "ES256"}, {"ppt", "msg"}, {"typ", "passport"}};
+static const char *const fixed_header[][2] = {{"alg", "ES256"}, {"typ", "passport"}};
 
 /* TN before URI, each by octets (RFC 8225, 5.2.1). */
 static int party_order(const void *va, const void *vb)
@@ -113,26 +113,36 @@ static int put_text(json_t *object, const char *name, struct span s)
 	return json_object_set_new(object, name, json_stringn(s.p, s.n));
 }
 
+/* One identity as an object of its own. 0 / -1. */
+static int put_party(json_t *claims, const char *name, const struct party *p)
+{
+	json_t *object = json_object();
+	int failed = json_object_set_new(object, p->kind == PARTY_TN ? "tn" : "uri", party_json(p));
+
+	return json_object_set_new(claims, name, object) | failed;
+}
+
 /* The claims, or NULL and *e. */
 static json_t *claims_json(const struct passport_new *n, struct err *e)
 {
-	json_t *dest = dest_json(n, e), *claims, *orig;
+	json_t *dest = dest_json(n, e), *claims;
 	int failed;
 
 	if (!dest)
 		return NULL;
 	claims = json_object();
-	orig = json_object();
 	failed = json_object_set_new(claims, "dest", dest);
 	failed |= json_object_set_new(claims, "iat", json_integer(n->iat));
-	failed |= json_object_set_new(orig, n->orig.kind == PARTY_TN ? "tn" : "uri", party_json(&n->orig));
-	failed |= json_object_set_new(claims, "orig", orig);
+	failed |= put_party(claims, "orig", &n->orig);
+	if (n->div)
+		failed |= put_party(claims, "div", n->div);
 	failed |= put_text(claims, "msgi", n->msgi);
 	failed |= put_text(claims, "msgc", n->msgc);
+	failed |= put_text(claims, "jti", n->jti);
 	if (!failed)
 		return claims;
 	json_decref(claims);
-	err_set(e, ERR_DATA, "orig or a digest can't stand in a token");
+	err_set(e, ERR_DATA, "orig, div or a digest can't stand in a token");
 	return NULL;
 }
 
@@ -143,6 +153,7 @@ static json_t *header_json(const struct passport_new *n, struct err *e)
 
 	for (size_t i = 0; i < sizeof fixed_header / sizeof fixed_header[0]; i++)
 		failed |= json_object_set_new(header, fixed_header[i][0], json_string(fixed_header[i][1]));
+	failed |= json_object_set_new(header, "ppt", json_string(passport_type_name(n->div ? PASSPORT_DIV : PASSPORT_MSG)));
 	if (!failed)
 		return header;
 	json_decref(header);
@@ -169,6 +180,9 @@ static int check(const struct passport_new *n, struct err *e)
 		return err_set(e, ERR_DATA, "no destination to name in the token");
 	if (n->x5u.n == 0 || n->x5u.n > LIMIT_X5U_BYTES)
 		return err_set(e, ERR_CONFIG, "x5u must have 1 to %d octets", LIMIT_X5U_BYTES);
+	/* A div token has no other claims than these (RFC 8946, 3). */
+	if (n->div && (n->msgi.n || n->msgc.n || n->jti.n))
+		return err_set(e, ERR_DATA, "a div token has neither a digest of the content nor a jti");
 	if (n->iat <= 0 || n->iat >= INT64_C(1) << 53)
 		return err_set(e, ERR_DATA, "the time %lld can't be an iat", (long long)n->iat);
 	return 0;

@@ -49,6 +49,19 @@ const char *stir_replay_name(enum stir_replay r)
 	return NAME_OF(names, r);
 }
 
+const char *stir_rcd_name(enum stir_rcd r)
+{
+	static const char *const names[] = {
+		[STIR_RCD_NONE] = "none",
+		[STIR_RCD_PRESENT] = "present",
+		[STIR_RCD_VERIFIED] = "verified",
+		[STIR_RCD_MISMATCH] = "mismatch",
+		[STIR_RCD_UNCHECKED] = "unchecked",
+	};
+
+	return NAME_OF(names, r);
+}
+
 const char *stir_stage_name(enum stir_stage s)
 {
 	static const char *const names[] = {

@@ -10,6 +10,8 @@
 #include "core/stir_reason.h"
 #include "core/tnauthlist.h"
 
+struct trust_rules; /* core/trustset.h */
+
 /* Is the content the one that was signed? */
 enum stir_integrity {
 	STIR_INTEGRITY_UNKNOWN,  /* not looked at: an earlier check failed */
@@ -33,6 +35,16 @@ const char *stir_dest_cover_name(enum stir_dest_cover c); /* unknown full divert
 
 enum stir_replay { STIR_REPLAY_OFF, STIR_REPLAY_NEW, STIR_REPLAY_DUPLICATE, STIR_REPLAY_REPLAYED, STIR_REPLAY_UNKNOWN };
 const char *stir_replay_name(enum stir_replay r); /* off new duplicate replayed unknown */
+
+/* Rich call data that rides in a msg token (RFC 9795). */
+enum stir_rcd {
+	STIR_RCD_NONE,      /* no rcd claim */
+	STIR_RCD_PRESENT,   /* a name, no rcdi digest over it */
+	STIR_RCD_VERIFIED,  /* every rcdi digest of what the token itself holds matches */
+	STIR_RCD_MISMATCH,  /* one does not, or the claim can't be read; the name is not to be shown. Does not fail the token */
+	STIR_RCD_UNCHECKED  /* digests only of what stands elsewhere (icons), which is not fetched */
+};
+const char *stir_rcd_name(enum stir_rcd r); /* none present verified mismatch unchecked */
 
 /* How far one field got; the order is the order of the checks. */
 enum stir_stage {
@@ -67,12 +79,22 @@ struct stir_check {
 	bool has_cert;
 	struct span cert_sha256, cert_subject; /* cert_chain_fingerprint(), cert_chain_subject() */
 	int64_t cert_not_after;    /* end of the whole path, seconds since 1970 */
+	struct span chain_pem;     /* as served; empty unless verify_params.keep_chain */
+	const struct trust_rules *domain; /* of the trust domain; lives as long as the trust set. NULL without has_cert */
+	bool by_table;             /* authority is tn by the SPC table, not by the certificate's own list */
+	bool revocation_unknown;   /* no usable revocation list, and none was asked for (soft) */
 	enum stir_integrity integrity;
 	enum stir_dest_cover dest_cover;
 	enum stir_replay replay;
 	/* The token has no msgc, so the top Content-Type is not protected, and the
 	 * MIME structure can be read in two ways (profile.md Q6 a). */
 	bool content_suspect;
+	/* This field is a div token (RFC 8946) of a chain that holds, and on which the
+	 * result rests. Its authority is that over passport.div. */
+	bool in_chain;
+	/* rcd (RFC 9795) in a msg token that passed; empty if none. Vouched for by the signer. */
+	struct span rcd_name;
+	enum stir_rcd rcd;
 };
 
 struct stir_result {

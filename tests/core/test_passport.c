@@ -379,7 +379,8 @@ static void write_good(struct key *key, struct arena *a)
 				 .dest = dest,
 				 .ndest = sizeof dest / sizeof dest[0],
 				 .msgi = span_cstr("sha256-/+="),
-				 .msgc = span_cstr("sha256-c")};
+				 .msgc = span_cstr("sha256-c"),
+				 .jti = span_cstr("once")};
 	struct err e = {.code = ERR_NONE};
 	struct passport p;
 	struct buf out;
@@ -394,10 +395,10 @@ static void write_good(struct key *key, struct arena *a)
 	tap_int(passport_claims(&p, a), STIR_OK, "its claims are read");
 	tap_span_is(p.jws.payload,
 		    "{\"dest\":{\"tn\":[\"12125551212\",\"12125551213\",\"999\"],\"uri\":[\"mailto:a@x.example\",\"mailto:b@x.example\"]},"
-		    "\"iat\":1700000000,\"msgc\":\"sha256-c\",\"msgi\":\"sha256-/+=\",\"orig\":{\"tn\":\"12125551000\"}}",
+		    "\"iat\":1700000000,\"jti\":\"once\",\"msgc\":\"sha256-c\",\"msgi\":\"sha256-/+=\",\"orig\":{\"tn\":\"12125551000\"}}",
 		    "claims in the deterministic form, dest sorted, doubles gone");
 	tap_ok(passport_canonical(&p), "and said to be canonical");
-	n.msgi = n.msgc = span_make(NULL, 0);
+	n.msgi = n.msgc = n.jti = span_make(NULL, 0);
 	n.ndest = 1;
 	n.orig = uri_party("mailto:me@x.example");
 	buf_reset(&out);
@@ -442,6 +443,8 @@ static void write_bad(struct key *key)
 	REFUSED("dest nobody", n.dest = &none);
 	REFUSED("dest odd", n.dest = &odd);
 	REFUSED("msgi with control", n.msgi = span_cstr("a\n"));
+	REFUSED("jti with control", n.jti = span_cstr("a\n"));
+	REFUSED("a div token with a jti", (n.div = &n.orig, n.msgi = n.msgc = span_make(NULL, 0), n.jti = span_cstr("a")));
 	for (size_t i = 0; i <= LIMIT_DEST; i++) {
 		snprintf(digits, sizeof digits, "1212555%04zu", i);
 		many[i] = tn_party(digits);

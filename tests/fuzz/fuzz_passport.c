@@ -1,4 +1,7 @@
-/* Token to claims; an input that begins with '{' is the claims of a token made here. */
+/*
+ * Token to claims; an input that begins with '{' is the claims of a msg token made
+ * here, one that begins with 'D' or 'O' and '{' those of a div or a div-o token.
+ */
 #include "config.h"
 
 #include <stdint.h>
@@ -8,29 +11,53 @@
 #include "core/limits.h"
 #include "core/passport.h"
 
-#define HEADER "eyJhbGciOiJFUzI1NiIsInBwdCI6Im1zZyIsInR5cCI6InBhc3Nwb3J0IiwieDV1IjoidSJ9."
+#define HEADER(ppt) "{\"alg\":\"ES256\",\"ppt\":\"" ppt "\",\"typ\":\"passport\",\"x5u\":\"u\"}"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* The header of the token to make around the claims in *text, or NULL: it is a token. */
+static const char *header_for(struct span *text)
+{
+	if (span_starts(*text, "{"))
+		return HEADER("msg");
+	if (!span_starts(*text, "D{") && !span_starts(*text, "O{"))
+		return NULL;
+	*text = span_skip(*text, 1);
+	return text->p[-1] == 'D' ? HEADER("div") : HEADER("div-o");
+}
+
+static void check(const struct passport *p)
+{
+	bool diverted = p->type == PASSPORT_DIV || p->type == PASSPORT_DIV_O;
+
+	if (p->iat <= 0 || p->iat >> 53 || p->orig.kind == PARTY_NONE || !p->ndest || p->ndest > LIMIT_DEST || !p->x5u.n || !span_is(p->alg, "ES256"))
+		abort();
+	if (diverted != (p->div.kind != PARTY_NONE) || (p->type == PASSPORT_DIV_O) != (p->opt.n > 0) || p->nested > LIMIT_DIV_NESTING)
+		abort();
+	if (p->type != PASSPORT_MSG && (p->has_msgi || p->has_msgc))
+		abort();
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct arena *a = arena_new(LIMIT_MESSAGE_ARENA);
 	struct span token = span_make(data, size);
+	const char *header = header_for(&token);
 	static const char sig[JWS_SIG_BYTES];
 	struct passport p;
 	struct buf b;
 
 	buf_init(&b, 4 * LIMIT_TOKEN_BYTES);
-	if (size && data[0] == '{') {
-		buf_puts(&b, HEADER);
-		base64url_encode(&b, data, size);
+	if (header) {
+		base64url_encode(&b, header, strlen(header));
+		buf_putc(&b, '.');
+		base64url_encode(&b, token.p, token.n);
 		buf_putc(&b, '.');
 		base64url_encode(&b, sig, sizeof sig);
 		token = buf_span(&b);
 	}
 	if (a && passport_header(token, a, &p) == STIR_OK && passport_claims(&p, a) == STIR_OK)
-		if (p.iat <= 0 || p.iat >> 53 || p.orig.kind == PARTY_NONE || !p.ndest || p.ndest > LIMIT_DEST || !p.x5u.n || !span_is(p.alg, "ES256"))
-			abort();
+		check(&p);
 	buf_free(&b);
 	arena_free(a);
 	return 0;
