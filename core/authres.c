@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include "core/limits.h"
+#include "core/trustset.h"
 
 /* --- reading ---------------------------------------------------------------- */
 
@@ -277,6 +278,10 @@ static void put_claims(struct writer *w, const struct stir_check *c)
 		put_item(w, "policy.content", span_cstr("suspect"));
 	put_item(w, "policy.dest", span_cstr(stir_dest_cover_name(c->dest_cover)));
 	put_number(w, "policy.age", c->age_s);
+	if (c->replay != STIR_REPLAY_OFF)
+		put_item(w, "policy.replay", span_cstr(stir_replay_name(c->replay)));
+	if (c->domain)
+		put_item(w, "policy.domain", span_cstr(c->domain->name));
 }
 
 void authres_write(struct buf *out, struct span authserv_id, const struct stir_result *r)

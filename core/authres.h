@@ -24,7 +24,9 @@ bool authres_is_claim(struct span value, struct span authserv_id);
  * LIMIT_RESULT_FIELD octets:
  *   authserv-id; x-stir=pass reason=ok policy.orig-tn=15551230001
  *    policy.authority=tn policy.msgi=raw policy.dest=full policy.age=3
- * Claims of a token are written only if its signature held; every value is a
+ *    policy.replay=new policy.domain=us-shaken
+ * replay when a store is asked, domain when the certificate was had.  One result, that of the
+ * token that speaks for the message.  Claims of a token are written only if its signature held; every value is a
  * token or a quoted string of RFC 2045.
  */
 void authres_write(struct buf *out, struct span authserv_id, const struct stir_result *r);

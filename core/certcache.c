@@ -1,164 +1,97 @@
 /*
- * x5u to a validated chain: a hash table whose entries also stand in a list,
- * the least recently used last.  One mutex, held for pointer work only; two
- * messages that miss the same URL at once both fetch it.  Failures are not
- * remembered.
+ * What callers ask: a chain now, a chain soon, another chain.  First memory, then
+ * what is known not to work, then the fetch under way, then the store, and only
+ * then a new fetch.
  */
 #include "config.h"
 
 #include "core/certcache.h"
 
-#include <openssl/evp.h>
-#include <pthread.h>
-#include <stdint.h>
+#include <openssl/rand.h>
 #include <stdlib.h>
+#include <time.h>
 
+#include "core/certcache_internal.h"
 #include "core/limits.h"
 
-enum { DIGEST_BYTES = 32 }; /* SHA-256 of the octets served */
+enum { FLIGHTS = 256 }; /* buckets; there are as many flights as the pool takes */
 
-struct entry {
-	struct entry *next;           /* in the same bucket */
-	struct entry *newer, *older;  /* in order of use */
-	uint64_t hash;
-	struct cert_chain *chain;
-	unsigned char digest[DIGEST_BYTES];
-	int64_t until_ms;
-	size_t url_n;
-	char url[]; /* at most LIMIT_X5U_BYTES */
-};
+/* --- life --------------------------------------------------------------------------- */
 
-struct certcache {
-	struct fetch *fetch;
-	const struct trust *trust;
-	int64_t ttl_ms;
-	size_t max_entries;
-	size_t n_buckets; /* a power of two */
-
-	pthread_mutex_t lock; /* holds all below */
-	struct entry **buckets;
-	struct entry *newest, *oldest;
-	struct certcache_stats stats;
-};
-
-/* --- table and list; the lock is held --------------------------------------- */
-
-/* FNV-1a.  A URL enters only with a valid chain behind it, and the whole hash is
- * compared before the URL, so a made-up collision costs a pointer step. */
-static uint64_t hash_url(struct span url)
+static int open_lock(struct certcache *c)
 {
-	uint64_t h = 14695981039346656037u;
-
-	for (size_t i = 0; i < url.n; i++)
-		h = (h ^ (unsigned char)url.p[i]) * 1099511628211u;
-	return h;
+	if (pthread_condattr_init(&c->monotonic))
+		return -1;
+	if (pthread_condattr_setclock(&c->monotonic, CLOCK_MONOTONIC) == 0 && pthread_mutex_init(&c->lock, NULL) == 0)
+		return 0;
+	pthread_condattr_destroy(&c->monotonic);
+	return -1;
 }
 
-static struct entry **bucket_of(struct certcache *c, uint64_t hash)
+static void close_tables(struct certcache *c)
 {
-	return &c->buckets[(hash ^ hash >> 32) & (c->n_buckets - 1)];
+	certcache_table_free(&c->entries);
+	certcache_table_free(&c->negatives);
+	certcache_table_free(&c->flights);
 }
 
-static struct entry *find(struct certcache *c, struct span url, uint64_t hash)
+static void set_params(struct certcache *c, const struct certcache_params *p)
 {
-	struct entry *e = *bucket_of(c, hash);
-
-	while (e && (e->hash != hash || !span_eq(span_make(e->url, e->url_n), url)))
-		e = e->next;
-	return e;
+	c->p = *p;
+	if (p->fetch->at_hand)
+		c->p.pool = NULL;
+	if (!c->p.pool)
+		c->p.keep = NULL; /* it is at hand after a restart as well */
+	if (p->max_entries > LIMIT_CERTCACHE_ENTRIES)
+		c->p.max_entries = LIMIT_CERTCACHE_ENTRIES;
+	if (p->max_entries == 0)
+		c->p.max_entries = 1;
+	if (p->default_lifetime_s == 0)
+		c->p.default_lifetime_s = CERTCACHE_DEFAULT_LIFETIME_S;
 }
 
-static void unlink_use(struct certcache *c, struct entry *e)
-{
-	*(e->newer ? &e->newer->older : &c->newest) = e->older;
-	*(e->older ? &e->older->newer : &c->oldest) = e->newer;
-}
-
-static void link_newest(struct certcache *c, struct entry *e)
-{
-	e->newer = NULL;
-	e->older = c->newest;
-	*(c->newest ? &c->newest->newer : &c->oldest) = e;
-	c->newest = e;
-}
-
-static void touch(struct certcache *c, struct entry *e)
-{
-	if (c->newest == e)
-		return;
-	unlink_use(c, e);
-	link_newest(c, e);
-}
-
-/* Takes the entry out; the caller frees it after the lock. */
-static struct entry *take_oldest(struct certcache *c)
-{
-	struct entry *e = c->oldest, **at = bucket_of(c, e->hash);
-
-	while (*at != e)
-		at = &(*at)->next;
-	*at = e->next;
-	unlink_use(c, e);
-	c->stats.entries--;
-	c->stats.evictions++;
-	return e;
-}
-
-static void insert(struct certcache *c, struct entry *e)
-{
-	struct entry **at = bucket_of(c, e->hash);
-
-	e->next = *at;
-	*at = e;
-	link_newest(c, e);
-	c->stats.entries++;
-}
-
-static void entry_free(struct entry *e)
-{
-	if (!e)
-		return;
-	cert_chain_unref(e->chain);
-	free(e);
-}
-
-/* --- life --------------------------------------------------------------------- */
-
-struct certcache *certcache_new(struct fetch *fetch, const struct trust *trust, size_t max_entries, unsigned ttl_s)
+struct certcache *certcache_new(const struct certcache_params *params)
 {
 	struct certcache *c = calloc(1, sizeof *c);
 
 	if (!c)
 		return NULL;
-	c->fetch = fetch;
-	c->trust = trust;
-	c->ttl_ms = (int64_t)ttl_s * 1000;
-	c->max_entries = max_entries > LIMIT_CERTCACHE_ENTRIES ? LIMIT_CERTCACHE_ENTRIES : max_entries;
-	if (c->max_entries == 0)
-		c->max_entries = 1;
-	for (c->n_buckets = 1; c->n_buckets < c->max_entries;)
-		c->n_buckets *= 2;
-	c->buckets = calloc(c->n_buckets, sizeof(struct entry *));
-	if (!c->buckets || pthread_mutex_init(&c->lock, NULL)) {
-		free(c->buckets);
+	set_params(c, params);
+	atomic_init(&c->refs, 1);
+	if (RAND_bytes(c->seed, sizeof c->seed) != 1 || certcache_table_init(&c->entries, c->p.max_entries) ||
+	    certcache_table_init(&c->negatives, LIMIT_CERTCACHE_NEGATIVES) || certcache_table_init(&c->flights, FLIGHTS) || open_lock(c)) {
+		close_tables(c);
 		free(c);
 		return NULL;
 	}
+	(void)trustset_ref(c->p.trust);
+	(void)spctable_ref(c->p.spcs);
 	return c;
 }
 
-void certcache_free(struct certcache *c)
+struct certcache *certcache_ref(struct certcache *c)
 {
-	if (!c)
-		return;
-	while (c->newest) {
-		struct entry *e = c->newest;
+	atomic_fetch_add_explicit(&c->refs, 1, memory_order_relaxed);
+	return c;
+}
 
-		c->newest = e->older;
-		entry_free(e);
-	}
+void certcache_unref(struct certcache *c)
+{
+	struct certcache_change g = {0};
+
+	if (!c || atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	/* No flight is left: each has a reference. */
+	g.old_entries = c->entries.newest;
+	g.old_negatives = c->negatives.newest;
+	certcache_change_free(&g);
+	close_tables(c);
+	trustset_unref(c->p.trust);
+	spctable_unref(c->p.spcs);
+	if (c->p.released)
+		c->p.released(c->p.validated_arg);
 	pthread_mutex_destroy(&c->lock);
-	free(c->buckets);
+	pthread_condattr_destroy(&c->monotonic);
 	free(c);
 }
 
@@ -166,154 +99,309 @@ void certcache_stats(struct certcache *c, struct certcache_stats *out)
 {
 	pthread_mutex_lock(&c->lock);
 	*out = c->stats;
+	out->entries = c->entries.n;
+	out->negatives = c->negatives.n;
+	out->flights = c->running;
 	pthread_mutex_unlock(&c->lock);
 }
 
-/* --- asking -------------------------------------------------------------------- */
+/* --- one question ----------------------------------------------------------------------- */
 
-/* What is known of a URL before it is fetched. */
-struct known {
-	struct cert_chain *chain; /* a reference, or NULL */
-	unsigned char digest[DIGEST_BYTES];
-	bool current;
+struct question {
+	struct certcache *c;
+	struct span url;
+	struct siphash_sum key;
+	struct certcache_time t;
+	struct certcache_flight *flight; /* counted, or NULL */
+	bool look_in_store; /* nobody did */
+	struct certcache_answer a;
 };
 
-static void look_up(struct certcache *c, struct span url, uint64_t hash, int64_t now_ms, struct known *out)
+/* Free of cost, and also for what is in memory or kept: the rules may be newer. */
+static bool ask_may(struct question *q, struct certcache *c, struct span url, struct certcache_time t)
 {
-	struct entry *e;
+	memset(q, 0, sizeof *q);
+	q->c = c;
+	q->url = url;
+	q->t = t;
+	if (url.n > LIMIT_X5U_BYTES) {
+		(void)err_set(&q->a.why, ERR_DATA, "its address is too long");
+		q->a.reason = STIR_CERT_UNREACHABLE;
+		return false;
+	}
+	if (!fetch_may(c->p.fetch, url)) {
+		certcache_fail(&q->a, STIR_X5U_FORBIDDEN, FETCH_HOST);
+		return false;
+	}
+	q->key = siphash_of(c->seed, url);
+	return true;
+}
 
-	memset(out, 0, sizeof *out);
+/* --- what is known; the lock is held ------------------------------------------------------- */
+
+static bool find_chain(struct question *q, bool use)
+{
+	struct certcache_entry *e = certcache_entry_of(q->c, &q->key);
+
+	q->look_in_store = !e && q->c->p.keep;
+	if (!e || !certcache_is_fresh(e->fetched, e->until, q->t.now))
+		return false;
+	if (use) {
+		certcache_table_touch(&q->c->entries, &e->item);
+		e->used = true;
+	}
+	q->a.reason = STIR_OK;
+	q->a.chain = cert_chain_ref(e->chain);
+	return true;
+}
+
+static bool find_negative(struct question *q)
+{
+	const struct certcache_negative *n = certcache_negative_of(q->c, &q->key, q->t.now);
+
+	if (!n)
+		return false;
+	q->c->stats.negative_hits++;
+	q->a.reason = n->reason;
+	q->a.stale_will_do = n->stale_will_do;
+	(void)err_set(&q->a.why, ERR_UNAVAILABLE, "%s", n->text);
+	return true;
+}
+
+static bool find_flight(struct question *q)
+{
+	q->flight = certcache_flight_join(q->c, &q->key);
+	if (!q->flight)
+		return false;
+	q->look_in_store = q->look_in_store && !q->flight->looked;
+	return true;
+}
+
+/* --- asking; without the lock ------------------------------------------------------------------- */
+
+/* An answer in q->a if there is a fresh one; what is old goes into memory, where it may stand in. */
+static bool from_store(struct question *q)
+{
+	struct certcache *c = q->c;
+	struct certcache_answer a;
+	bool fresh;
+
+	if (!certcache_kept_look(c, q->url, q->t.now, &a))
+		return false;
+	certcache_flight_settle(c, &q->key, q->url, &a, q->t.now, NULL);
+	fresh = certcache_is_fresh(a.fetched, a.until, q->t.now);
+	if (!fresh) {
+		cert_chain_unref(a.chain);
+		return false;
+	}
 	pthread_mutex_lock(&c->lock);
-	e = find(c, url, hash);
-	if (e) {
-		out->chain = cert_chain_ref(e->chain);
-		memcpy(out->digest, e->digest, sizeof out->digest);
-		out->current = now_ms < e->until_ms;
-		touch(c, e);
-	}
-	if (out->current)
-		c->stats.hits++;
-	else
-		c->stats.misses++;
+	c->stats.kept_hits++;
 	pthread_mutex_unlock(&c->lock);
+	q->a = a;
+	return true;
 }
 
-static struct entry *entry_new(struct span url, uint64_t hash, struct cert_chain *chain, const unsigned char *digest,
-			       int64_t until_ms)
+/*
+ * Begins a flight, or joins the one that somebody else began meanwhile; nothing
+ * when it has landed meanwhile.  True when there is an answer in q->a.
+ */
+static bool begin(struct question *q, bool forced, bool looked)
 {
-	struct entry *e = calloc(1, sizeof *e + url.n);
+	struct certcache *c = q->c;
+	struct certcache_flight *f = certcache_flight_new(c, &q->key, q->url, q->t.now);
+	bool answer, added = false;
 
-	if (!e)
-		return NULL;
-	e->hash = hash;
-	e->chain = cert_chain_ref(chain);
-	memcpy(e->digest, digest, sizeof e->digest);
-	e->until_ms = until_ms;
-	e->url_n = url.n;
-	memcpy(e->url, url.p, url.n);
-	return e;
+	if (!f) {
+		certcache_fail(&q->a, STIR_NO_RESOURCE, FETCH_LOCAL);
+		q->a.stale_will_do = true;
+		return true;
+	}
+	f->forced = forced;
+	f->looked = looked;
+	pthread_mutex_lock(&c->lock);
+	answer = !forced && (find_chain(q, false) || find_negative(q));
+	if (!answer && !find_flight(q)) {
+		certcache_flight_add(c, f);
+		added = true;
+	}
+	pthread_mutex_unlock(&c->lock);
+	if (!added) {
+		certcache_flight_drop(c, f);
+		return answer;
+	}
+	q->flight = f;
+	certcache_flight_start(c, f);
+	return false;
 }
 
-/* Another thread may have put the same URL meanwhile: the later fetch wins. */
-static void put(struct certcache *c, struct entry *e)
+/* There is nothing to wait for: asked in this thread. */
+static void ask_here(struct question *q)
 {
-	struct entry *there, *out = NULL;
+	struct certcache *c = q->c;
+	struct cert_chain *known = NULL;
+	struct certcache_entry *e;
 
 	pthread_mutex_lock(&c->lock);
-	there = find(c, span_make(e->url, e->url_n), e->hash);
-	if (there) {
-		struct cert_chain *old = there->chain;
-
-		there->chain = e->chain;
-		e->chain = old;
-		memcpy(there->digest, e->digest, sizeof there->digest);
-		there->until_ms = e->until_ms;
-		touch(c, there);
-		out = e;
-	} else {
-		if (c->stats.entries >= c->max_entries)
-			out = take_oldest(c);
-		insert(c, e);
-	}
-	pthread_mutex_unlock(&c->lock);
-	entry_free(out);
-}
-
-static enum stir_reason unreachable(int got, struct err *why)
-{
-	if (got == 0)
-		(void)err_set(why, ERR_UNAVAILABLE, "there is nothing at its address");
-	return STIR_CERT_UNREACHABLE;
-}
-
-/* The chain in the octets served: the one known already if they are the same. */
-static enum stir_reason judge(struct certcache *c, struct span pem, const struct known *known, unsigned char *digest,
-			      struct cert_chain **out, struct err *why)
-{
-	enum stir_reason r;
-
-	if (!EVP_Digest(pem.p, pem.n, digest, NULL, EVP_sha256(), NULL)) {
-		(void)err_set(why, ERR_UNAVAILABLE, "SHA-256 failed");
-		return STIR_NO_RESOURCE;
-	}
-	if (known->chain && memcmp(digest, known->digest, DIGEST_BYTES) == 0) {
-		*out = cert_chain_ref(known->chain);
-		return STIR_OK;
-	}
-	r = cert_chain_parse(pem, out, why);
-	if (r == STIR_OK)
-		r = trust_check(c->trust, *out, why);
-	if (r != STIR_OK) {
-		cert_chain_unref(*out);
-		*out = NULL;
-	}
-	return r;
-}
-
-static enum stir_reason get_new(struct certcache *c, struct span url, int64_t now_ms, unsigned deadline_ms,
-				const struct known *known, struct cert_chain **out, struct err *why)
-{
-	unsigned char digest[DIGEST_BYTES];
-	enum stir_reason r;
-	struct entry *e;
-	struct buf pem;
-	int got;
-
-	buf_init(&pem, LIMIT_CHAIN_BYTES);
-	got = fetch_get(c->fetch, url, deadline_ms, &pem, why);
-	r = got == 1 ? judge(c, buf_span(&pem), known, digest, out, why) : unreachable(got, why);
-	buf_free(&pem);
-	if (r != STIR_OK)
-		return r;
-	/* Without memory for an entry the chain is good all the same. */
-	e = entry_new(url, hash_url(url), *out, digest, now_ms + c->ttl_ms);
+	c->stats.fetches++;
+	e = certcache_entry_of(c, &q->key);
 	if (e)
-		put(c, e);
-	return STIR_OK;
+		known = cert_chain_ref(e->chain);
+	pthread_mutex_unlock(&c->lock);
+	certcache_ask(c, q->url, q->t.now, known, &q->a);
+	certcache_flight_settle(c, &q->key, q->url, &q->a, q->t.now, NULL);
+	cert_chain_unref(known);
 }
 
-enum stir_reason certcache_get(struct certcache *c, struct span url, int64_t now_ms, unsigned deadline_ms,
-			       struct cert_chain **out, struct err *why)
+/* A failure, but an old copy may do. */
+static void stand_in(struct question *q)
 {
-	struct known known;
-	enum stir_reason r;
+	struct certcache *c = q->c;
+	struct certcache_entry *e;
+
+	if (q->a.reason == STIR_OK || !q->a.stale_will_do)
+		return;
+	pthread_mutex_lock(&c->lock);
+	e = certcache_entry_of(c, &q->key);
+	if (e && certcache_is_stale(e, q->t.now)) {
+		certcache_table_touch(&c->entries, &e->item);
+		e->used = true;
+		c->stats.stale_used++;
+		q->a.reason = STIR_OK;
+		q->a.chain = cert_chain_ref(e->chain);
+	}
+	pthread_mutex_unlock(&c->lock);
+}
+
+static void ask(struct question *q, unsigned wait_ms)
+{
+	if (!q->c->p.pool) {
+		ask_here(q);
+		return;
+	}
+	if (q->look_in_store && from_store(q))
+		return;
+	if (!q->flight && begin(q, false, true))
+		return;
+	certcache_flight_wait(q->c, q->flight, q->t, wait_ms, &q->a);
+}
+
+static void get(struct question *q, unsigned wait_ms)
+{
+	struct certcache *c = q->c;
+	bool known;
+
+	pthread_mutex_lock(&c->lock);
+	known = find_chain(q, true);
+	(*(known ? &c->stats.hits : &c->stats.misses))++;
+	if (!known)
+		known = find_negative(q);
+	if (!known && find_flight(q))
+		c->stats.joined++;
+	pthread_mutex_unlock(&c->lock);
+	if (!known)
+		ask(q, wait_ms);
+	certcache_flight_drop(c, q->flight);
+	stand_in(q);
+}
+
+enum stir_reason certcache_get(struct certcache *c, struct span url, struct certcache_time t, unsigned wait_ms, struct cert_chain **out, struct err *why)
+{
+	struct question q;
+
+	if (ask_may(&q, c, url, t))
+		get(&q, wait_ms);
+	*out = q.a.chain;
+	if (q.a.reason == STIR_OK)
+		return STIR_OK;
+	if (why)
+		*why = q.a.why;
+	pthread_mutex_lock(&c->lock);
+	c->stats.failures++;
+	pthread_mutex_unlock(&c->lock);
+	return q.a.reason;
+}
+
+void certcache_start(struct certcache *c, struct span url, struct certcache_time t)
+{
+	struct question q;
+	bool known;
+
+	if (!c->p.pool || !ask_may(&q, c, url, t))
+		return;
+	pthread_mutex_lock(&c->lock);
+	known = find_chain(&q, false) || find_negative(&q) || find_flight(&q);
+	pthread_mutex_unlock(&c->lock);
+	/* The store is looked into by the flight: this thread must not wait. */
+	if (!known)
+		(void)begin(&q, false, !q.look_in_store);
+	certcache_flight_drop(c, q.flight);
+	cert_chain_unref(q.a.chain);
+}
+
+/* --- another chain ------------------------------------------------------------------------------------ */
+
+/* Would it say anything else about a token? */
+static bool is_other(const struct cert_chain *a, const struct cert_chain *b)
+{
+	int64_t from_a, until_a, from_b, until_b;
+
+	if (a == b)
+		return false;
+	cert_chain_validity(a, &from_a, &until_a);
+	cert_chain_validity(b, &from_b, &until_b);
+	return from_a != from_b || until_a != until_b || !span_eq(cert_chain_fingerprint(a), cert_chain_fingerprint(b));
+}
+
+enum newer { NEWER_NONE, NEWER_THERE, NEWER_WAIT, NEWER_ASK };
+
+static enum newer look_for_newer(struct question *q, const struct cert_chain *than)
+{
+	struct certcache_entry *e = certcache_entry_of(q->c, &q->key);
+	int64_t now = q->t.now;
+
+	if (e && is_other(e->chain, than) && certcache_is_fresh(e->fetched, e->until, now)) {
+		q->a.reason = STIR_OK;
+		q->a.chain = cert_chain_ref(e->chain);
+		return NEWER_THERE;
+	}
+	if (find_flight(q))
+		return NEWER_WAIT;
+	/* Whoever sends tokens with bad signatures can have no more than this. */
+	if (!e || now - e->fetched < CERTCACHE_MIN_LIFETIME_S || now - e->asked < CERTCACHE_MIN_LIFETIME_S || find_negative(q))
+		return NEWER_NONE;
+	e->asked = now;
+	return NEWER_ASK;
+}
+
+static void ask_newer(struct question *q, const struct cert_chain *than, unsigned wait_ms)
+{
+	enum newer n;
+
+	pthread_mutex_lock(&q->c->lock);
+	n = look_for_newer(q, than);
+	pthread_mutex_unlock(&q->c->lock);
+	if (n == NEWER_ASK && !q->c->p.pool)
+		ask_here(q);
+	else if (n == NEWER_ASK && begin(q, true, true))
+		return;
+	if (q->flight)
+		certcache_flight_wait(q->c, q->flight, q->t, wait_ms, &q->a);
+	certcache_flight_drop(q->c, q->flight);
+}
+
+enum stir_reason certcache_newer(struct certcache *c, struct span url, const struct cert_chain *than, struct certcache_time t, unsigned wait_ms,
+				 struct cert_chain **out)
+{
+	struct question q;
 
 	*out = NULL;
-	if (url.n > LIMIT_X5U_BYTES) {
-		(void)err_set(why, ERR_DATA, "its address is too long");
+	if (!ask_may(&q, c, url, t))
 		return STIR_CERT_UNREACHABLE;
-	}
-	look_up(c, url, hash_url(url), now_ms, &known);
-	if (known.current) {
-		*out = known.chain;
+	ask_newer(&q, than, wait_ms);
+	if (q.a.chain && is_other(q.a.chain, than)) {
+		*out = q.a.chain;
 		return STIR_OK;
 	}
-	r = get_new(c, url, now_ms, deadline_ms, &known, out, why);
-	cert_chain_unref(known.chain);
-	if (r != STIR_OK) {
-		pthread_mutex_lock(&c->lock);
-		c->stats.failures++;
-		pthread_mutex_unlock(&c->lock);
-	}
-	return r;
+	cert_chain_unref(q.a.chain);
+	return STIR_CERT_UNREACHABLE;
 }

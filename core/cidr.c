@@ -36,6 +36,22 @@ struct cidr_set *cidr_new(void)
 	return calloc(1, sizeof(struct cidr_set));
 }
 
+struct cidr_set *cidr_copy(const struct cidr_set *s)
+{
+	struct cidr_set *c = cidr_new();
+
+	if (!c || !s->n)
+		return c;
+	c->net = malloc(s->n * sizeof *c->net);
+	if (!c->net) {
+		free(c);
+		return NULL;
+	}
+	memcpy(c->net, s->net, s->n * sizeof *c->net);
+	c->n = c->cap = s->n;
+	return c;
+}
+
 void cidr_free(struct cidr_set *s)
 {
 	if (!s)

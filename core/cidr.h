@@ -12,6 +12,7 @@
 struct cidr_set; /* opaque; immutable once filled. Any thread. */
 
 struct cidr_set *cidr_new(void) MUST_USE;
+struct cidr_set *cidr_copy(const struct cidr_set *s) MUST_USE; /* NULL without memory */
 void cidr_free(struct cidr_set *s); /* NULL is allowed */
 /*
  * Add one entry; host bits beyond the prefix must be zero, numbers must be

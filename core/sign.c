@@ -3,13 +3,17 @@
  * whom does the token name, and which digests does it carry.
  *
  * Doesn't know who sent it or why we sign for them; that was decided before.
+ * What is signed already is sign_divert.c's.
  */
 #include "config.h"
 
 #include "core/sign.h"
 
+#include <openssl/rand.h>
+
+#include "core/encoding.h"
 #include "core/identity.h"
-#include "core/passport.h"
+#include "core/sign_internal.h"
 
 static const struct {
 	const char *name, *sentence;
@@ -31,7 +35,7 @@ const char *sign_outcome_sentence(enum sign_outcome o)
 
 bool sign_outcome_ok(enum sign_outcome o)
 {
-	return o == SIGN_SIGNED || o == SIGN_SIGNED_UNBOUND;
+	return o == SIGN_SIGNED || o == SIGN_SIGNED_UNBOUND || o == SIGN_DIVERTED;
 }
 
 /*
@@ -57,10 +61,12 @@ enum sign_outcome sign_begin(const struct sign_params *p, struct mms_message *m)
 {
 	if (m->over_limit)
 		return SIGN_NO_RESOURCE;
-	if (message_field_count(m, "Identity"))
+	if (message_field_count(m, "Identity") && !p->divert)
 		return SIGN_ALREADY;
 	if (is_report(m))
 		return SIGN_NOT_FORWARD;
+	if (message_field_count(m, "Identity"))
+		return sign_divert_begin(p, m);
 	if (m->from_kind == MESSAGE_FROM_AMBIGUOUS)
 		return SIGN_AMBIGUOUS;
 	if (m->from_kind != MESSAGE_FROM_ONE || m->from.kind != PARTY_TN)
@@ -183,7 +189,29 @@ static enum sign_outcome bind_content(const struct sign_params *p, struct mms_me
 	return SIGN_SIGNED;
 }
 
-static enum sign_outcome make_value(const struct sign_params *p, struct mms_message *m, const struct passport_new *n, enum sign_outcome ok, struct sign_result *out)
+/*
+ * Two equal messages within a second would else get one and the same token, and
+ * the second be taken for a replay of the first.
+ */
+static int make_unique(const struct sign_params *p, struct mms_message *m, struct passport_new *n)
+{
+	unsigned char octets[SIGN_JTI_BYTES];
+	struct buf b;
+	int rc = -1;
+
+	if (claimrules_excludes(cert_chain_claimrules(p->chain), span_cstr("jti")))
+		return 0;
+	buf_init(&b, 2 * SIGN_JTI_BYTES);
+	if (RAND_bytes(octets, sizeof octets) == 1) {
+		base64url_encode(&b, octets, sizeof octets);
+		n->jti = arena_copy(m->arena, buf_span(&b));
+		rc = b.failed || arena_overflowed(m->arena) ? -1 : 0;
+	}
+	buf_free(&b);
+	return rc;
+}
+
+enum sign_outcome sign_make_value(const struct sign_params *p, struct mms_message *m, const struct passport_new *n, enum sign_outcome ok, struct sign_result *out)
 {
 	struct buf token, value;
 	struct err e;
@@ -195,7 +223,7 @@ static enum sign_outcome make_value(const struct sign_params *p, struct mms_mess
 		out->detail = arena_printf(m->arena, "%s", e.text);
 		ok = e.code == ERR_DATA ? SIGN_NO_DEST : SIGN_KEY_FAILED;
 	} else {
-		identity_write(&value, buf_span(&token), p->x5u, "msg");
+		identity_write(&value, buf_span(&token), p->x5u, passport_type_name(n->div ? PASSPORT_DIV : PASSPORT_MSG));
 		out->value = arena_copy(m->arena, buf_span(&value));
 		if (value.failed || arena_overflowed(m->arena))
 			ok = SIGN_NO_RESOURCE;
@@ -205,16 +233,24 @@ static enum sign_outcome make_value(const struct sign_params *p, struct mms_mess
 	return ok;
 }
 
+bool sign_cert_valid(const struct sign_params *p, int64_t a, int64_t b)
+{
+	int64_t from, until;
+
+	cert_chain_validity(p->chain, &from, &until);
+	return a >= from && a <= until && b >= from && b <= until;
+}
+
 static enum sign_outcome finish(const struct sign_params *p, struct mms_message *m, int64_t now, struct sign_result *out)
 {
 	struct passport_new n = {.x5u = p->x5u, .iat = now, .orig = m->from};
 	enum sign_outcome bound, named;
-	int64_t from, until;
 
 	if (m->over_limit)
 		return SIGN_NO_RESOURCE;
-	cert_chain_validity(p->chain, &from, &until);
-	if (now < from || now > until)
+	if (message_field_count(m, "Identity"))
+		return sign_divert(p, m, now, out);
+	if (!sign_cert_valid(p, now, now))
 		return SIGN_CERT_DATES;
 	named = name_dest(m, &n, out);
 	if (named != SIGN_SIGNED)
@@ -222,7 +258,11 @@ static enum sign_outcome finish(const struct sign_params *p, struct mms_message 
 	bound = bind_content(p, m, &n, out);
 	if (!sign_outcome_ok(bound))
 		return bound;
-	return make_value(p, m, &n, bound, out);
+	if (make_unique(p, m, &n)) {
+		out->detail = span_cstr("no randomness for the token's jti");
+		return SIGN_NO_RESOURCE;
+	}
+	return sign_make_value(p, m, &n, bound, out);
 }
 
 void sign_finish(const struct sign_params *p, struct mms_message *m, int64_t now, struct sign_result *out)

@@ -19,8 +19,15 @@ enum sign_outcome {
 };
 const char *sign_outcome_name(enum sign_outcome o);
 const char *sign_outcome_sentence(enum sign_outcome o);
-/* SIGN_SIGNED and SIGN_SIGNED_UNBOUND. */
+/* SIGN_SIGNED, SIGN_SIGNED_UNBOUND and SIGN_DIVERTED: there is a field to add. */
 bool sign_outcome_ok(enum sign_outcome o);
+
+/* How old the token of a message that is diverted may be, unless said otherwise; and
+ * how far ahead of us. */
+enum { SIGN_DIVERT_AGE_S = 60 };
+
+/* Random octets in the jti claim. */
+enum { SIGN_JTI_BYTES = 12 };
 
 enum sign_unsafe { SIGN_UNSAFE_OMIT, SIGN_UNSAFE_SIGN, SIGN_UNSAFE_REJECT };
 
@@ -32,6 +39,15 @@ struct sign_params {
 	enum msgi_alg alg;
 	bool content_digest; /* write msgc too */
 	enum sign_unsafe unsafe;
+	/*
+	 * A message that is signed already and was forwarded from exactly one number
+	 * that our certificate lists gets a div token (RFC 8946): div is that number,
+	 * dest all recipients whom no token names, orig and iat those of the msg token.
+	 * Without it such a message is left alone (SIGN_ALREADY).  All new recipients
+	 * read each other's numbers in dest: not for lists whose members are secret.
+	 */
+	bool divert;
+	uint32_t divert_max_age_s; /* 0: SIGN_DIVERT_AGE_S */
 };
 
 struct sign_result {

@@ -1,8 +1,8 @@
 /*
  * Does a chain lead to one of our anchors?  OpenSSL builds and checks the path;
  * here stands what it must not do (look at the clock, at the system's roots, at
- * purposes of the web) and what it does not know: TNAuthLists limit the paths
- * through a CA (RFC 8226, 9; RFC 9060).  Revocation is in trust_crl.c.
+ * purposes of the web).  Revocation is in trust_crl.c, what TNAuthLists limit in
+ * trust_scope.c.
  */
 #include "config.h"
 
@@ -43,30 +43,40 @@ static enum stir_reason add_anchor(void *arg, const unsigned char *der, long n, 
 	return X509_STORE_add_cert(t->store, x) ? STIR_OK : no_memory(why);
 }
 
-int trust_open(const char *name, struct span pem, struct trust **out, struct err *e)
+int trust_open_empty(struct trust **out, struct err *e)
 {
 	struct trust *t = calloc(1, sizeof *t);
 
 	*out = NULL;
 	if (!t)
-		return err_set(e, ERR_UNAVAILABLE, "%s: out of memory", name);
+		return err_set(e, ERR_UNAVAILABLE, "out of memory");
 	t->store = X509_STORE_new();
 	t->anchors = sk_X509_new_null();
-	t->crls = sk_X509_CRL_new_null();
-	if (!t->store || !t->anchors || !t->crls) {
+	t->crl_issuers = sk_X509_new_null();
+	if (!t->store || !t->anchors || !t->crl_issuers) {
 		trust_free(t);
-		return err_set(e, ERR_UNAVAILABLE, "%s: out of memory", name);
-	}
-	if (pem.n > LIMIT_ANCHOR_BYTES) {
-		trust_free(t);
-		return err_set(e, ERR_DATA, "%s: too many octets for a file of trust anchors", name);
-	}
-	if (cert_pem_each(pem, PEM_STRING_X509, LIMIT_ANCHOR_BYTES, add_anchor, t, e) != STIR_OK) {
-		trust_free(t);
-		return err_prefix(e, "%s", name);
+		return err_set(e, ERR_UNAVAILABLE, "out of memory");
 	}
 	*out = t;
 	return 0;
+}
+
+int trust_add_anchors(struct trust *t, const char *name, struct span pem, struct err *e)
+{
+	if (pem.n > LIMIT_ANCHOR_BYTES)
+		return err_set(e, ERR_DATA, "%s: too many octets for a file of trust anchors", name);
+	return cert_pem_each(pem, PEM_STRING_X509, LIMIT_ANCHOR_BYTES, add_anchor, t, e) == STIR_OK ? 0 : err_prefix(e, "%s", name);
+}
+
+int trust_open(const char *name, struct span pem, struct trust **out, struct err *e)
+{
+	if (trust_open_empty(out, e))
+		return err_prefix(e, "%s", name);
+	if (trust_add_anchors(*out, name, pem, e) == 0)
+		return 0;
+	trust_free(*out);
+	*out = NULL;
+	return -1;
 }
 
 void trust_free(struct trust *t)
@@ -75,7 +85,7 @@ void trust_free(struct trust *t)
 		return;
 	X509_STORE_free(t->store);
 	sk_X509_pop_free(t->anchors, X509_free);
-	sk_X509_CRL_pop_free(t->crls, X509_CRL_free);
+	trust_free_crls(t);
 	free(t);
 }
 
@@ -107,7 +117,22 @@ static enum stir_reason reason_of(int error)
 	}
 }
 
-static enum stir_reason say_error(X509_STORE_CTX *ctx, struct err *why)
+/* Did the path end at an anchor, so that the error is one of its own? */
+static bool is_anchored(int error)
+{
+	switch (error) {
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+	case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+	case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+		return false;
+	default:
+		return true;
+	}
+}
+
+static enum stir_reason say_error(X509_STORE_CTX *ctx, bool *anchored, struct err *why)
 {
 	int error = X509_STORE_CTX_get_error(ctx);
 	X509 *at = X509_STORE_CTX_get_current_cert(ctx);
@@ -116,6 +141,7 @@ static enum stir_reason say_error(X509_STORE_CTX *ctx, struct err *why)
 	/* OpenSSL may fail without naming an error (no memory in between). */
 	if (error == X509_V_OK)
 		return no_memory(why);
+	*anchored = is_anchored(error);
 	buf_init(&name, 200);
 	if (at)
 		cert_name(&name, X509_get_subject_name(at));
@@ -124,24 +150,32 @@ static enum stir_reason say_error(X509_STORE_CTX *ctx, struct err *why)
 	return reason_of(error);
 }
 
-static enum stir_reason keep_path(struct cert_chain *c, X509_STORE_CTX *ctx, struct err *why)
+static bool is_anchor(const struct trust *t, const X509 *x)
+{
+	for (int i = 0; i < sk_X509_num(t->anchors); i++)
+		if (X509_cmp(sk_X509_value(t->anchors, i), x) == 0)
+			return true;
+	return false;
+}
+
+/* Up to the first anchor: what OpenSSL found above it was only served, and nobody vouches for that. */
+static enum stir_reason keep_path(const struct trust *t, struct cert_chain *c, X509_STORE_CTX *ctx, struct err *why)
 {
 	STACK_OF(X509) *path = X509_STORE_CTX_get0_chain(ctx);
 	int n = sk_X509_num(path);
 
 	cert_path_clear(c);
-	if (n < 1 || n > CERT_PATH_MAX) {
-		(void)err_set(why, ERR_DATA, "the path to the anchor is too long");
-		return STIR_CERT_UNTRUSTED;
-	}
-	for (int i = 0; i < n; i++) {
+	for (int i = 0; i < n && i < CERT_PATH_MAX; i++) {
 		X509 *x = sk_X509_value(path, i);
 
 		if (!X509_up_ref(x))
 			return no_memory(why);
 		c->path[c->n_path++] = x;
+		if (is_anchor(t, x))
+			return STIR_OK;
 	}
-	return STIR_OK;
+	(void)err_set(why, ERR_DATA, "the path to the anchor is too long");
+	return STIR_CERT_UNTRUSTED;
 }
 
 /* Without STRICT, OpenSSL also takes old CAs that have no basicConstraints. */
@@ -154,36 +188,6 @@ static enum stir_reason check_cas(const struct cert_chain *c, struct err *why)
 		}
 	}
 	return STIR_OK;
-}
-
-static enum stir_reason check_scope_of(struct cert_chain *c, X509 *ca, struct err *why)
-{
-	struct tnauthlist *limit;
-	enum stir_reason r = cert_tnauthlist(ca, &limit, why);
-	bool within = !limit || !c->list || tnauthlist_within(c->list, limit);
-
-	if (limit && tnauthlist_spc(limit).n)
-		c->unchecked = true;
-	tnauthlist_free(limit);
-	if (r == STIR_OK && cert_list_by_reference(ca)) {
-		(void)err_set(why, ERR_DATA, "an issuer limits its numbers by reference, which is not looked up");
-		return STIR_CERT_UNTRUSTED;
-	}
-	if (r == STIR_OK && !within) {
-		(void)err_set(why, ERR_DATA, "the TNAuthList goes beyond that of an issuer (RFC 9060, 4)");
-		return STIR_CERT_UNTRUSTED;
-	}
-	return r;
-}
-
-/* Each list on the way limits the path, so the signer's must be within all of them. */
-static enum stir_reason check_scope(struct cert_chain *c, struct err *why)
-{
-	enum stir_reason r = STIR_OK;
-
-	for (size_t i = 1; r == STIR_OK && i < c->n_path; i++)
-		r = check_scope_of(c, c->path[i], why);
-	return r;
 }
 
 static enum stir_reason set_window(struct cert_chain *c, struct err *why)
@@ -206,16 +210,12 @@ static enum stir_reason set_window(struct cert_chain *c, struct err *why)
 
 static enum stir_reason judge_path(const struct trust *t, struct cert_chain *c, X509_STORE_CTX *ctx, struct err *why)
 {
-	enum stir_reason r = keep_path(c, ctx, why);
+	enum stir_reason r = keep_path(t, c, ctx, why);
 
 	if (r == STIR_OK)
 		r = check_cas(c, why);
 	if (r == STIR_OK)
-		r = check_scope(c, why);
-	if (r == STIR_OK)
 		r = set_window(c, why);
-	if (r == STIR_OK && trust_find_crls(t, c))
-		r = no_memory(why);
 	if (r != STIR_OK)
 		cert_path_clear(c);
 	return r;
@@ -247,22 +247,30 @@ static STACK_OF(X509) *others(const struct cert_chain *c)
 	return s;
 }
 
-enum stir_reason trust_check(const struct trust *t, struct cert_chain *c, struct err *why)
+enum stir_reason trust_check_far(const struct trust *t, struct cert_chain *c, bool *anchored, struct err *why)
 {
 	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
 	STACK_OF(X509) *untrusted = others(c);
 	enum stir_reason r;
 
+	*anchored = true;
 	sslerror_clear();
 	if (!ctx || !untrusted || !X509_STORE_CTX_init(ctx, t->store, c->certs[0], untrusted) || set_rules(ctx))
 		r = no_memory(why);
 	else if (X509_verify_cert(ctx) == 1)
 		r = judge_path(t, c, ctx, why);
 	else
-		r = say_error(ctx, why);
+		r = say_error(ctx, anchored, why);
 	X509_STORE_CTX_free(ctx);
 	sk_X509_free(untrusted);
 	if (sslerror_no_memory() && r != STIR_OK)
 		r = no_memory(why);
 	return r;
+}
+
+enum stir_reason trust_check(const struct trust *t, struct cert_chain *c, struct err *why)
+{
+	bool anchored;
+
+	return trust_check_far(t, c, &anchored, why);
 }

@@ -1,193 +1,241 @@
 /*
- * Revocation lists: direct ones only, each signed by the issuer of the
- * certificates it speaks of.  A list of another kind (indirect, delta, of some
- * reasons) is refused when it is read, because half of one would mislead.
+ * Is a certificate of a path revoked?  Which lists there are, who may have signed
+ * them, and what they say together; what one list says is in crl.c.
+ *
+ * An indirect list counts in the domain that names its signer, and nowhere else.
  */
 #include "config.h"
 
-#include <limits.h>
 #include <openssl/pem.h>
-#include <openssl/x509v3.h>
+#include <stdlib.h>
 
 #include "core/cert_internal.h"
+#include "core/crlcache.h"
 #include "core/trust_internal.h"
+#include "core/x5u.h"
 
-/* As for certificates: no SHA-1. */
-enum { CRL_MIN_SECURITY_BITS = 112 };
+/* As for the keys of a path. */
+enum { MIN_KEY_BITS = 112 };
 
-/* --- reading ------------------------------------------------------------------ */
+/* --- what there is --------------------------------------------------------------- */
 
-static bool any_critical(const STACK_OF(X509_EXTENSION) *extensions)
+static int add_list(struct trust *t, struct crl *l, struct err *e)
 {
-	for (int i = 0; i < X509v3_get_ext_count(extensions); i++)
-		if (X509_EXTENSION_get_critical(X509v3_get_ext(extensions, i)))
-			return true;
-	return false;
-}
+	struct crl **grown = reallocarray(t->crls, t->n_crls + 1, sizeof *grown);
 
-/* Indirect lists name the issuer entry by entry, in a critical extension. */
-static bool any_entry_critical(X509_CRL *crl)
-{
-	STACK_OF(X509_REVOKED) *entries = X509_CRL_get_REVOKED(crl);
-
-	for (int i = 0; i < sk_X509_REVOKED_num(entries); i++)
-		if (any_critical(X509_REVOKED_get0_extensions(sk_X509_REVOKED_value(entries, i))))
-			return true;
-	return false;
-}
-
-static const char *crl_fault(X509_CRL *crl)
-{
-	int64_t t;
-
-	if (any_critical(X509_CRL_get0_extensions(crl)) || any_entry_critical(crl))
-		return "an indirect, partial or delta list can't be used here";
-	if (cert_time(X509_CRL_get0_lastUpdate(crl), &t))
-		return "its thisUpdate can't be read";
-	if (cert_time(X509_CRL_get0_nextUpdate(crl), &t))
-		return "its nextUpdate is missing or can't be read";
-	return NULL;
-}
-
-static enum stir_reason add_crl(void *arg, const unsigned char *der, long n, struct err *why)
-{
-	const unsigned char *p = der;
-	X509_CRL *crl = d2i_X509_CRL(NULL, &p, n);
-	struct trust *t = arg;
-	const char *fault;
-
-	fault = crl && p == der + n ? crl_fault(crl) : "a block is not one X.509 CRL";
-	if (fault) {
-		X509_CRL_free(crl);
-		(void)err_set(why, ERR_DATA, "%s", fault);
-		return STIR_CERT_INVALID;
+	if (!grown) {
+		crl_unref(l);
+		return err_set(e, ERR_UNAVAILABLE, "out of memory");
 	}
-	if (sk_X509_CRL_push(t->crls, crl) <= 0) {
-		X509_CRL_free(crl);
-		(void)err_set(why, ERR_UNAVAILABLE, "out of memory");
-		return STIR_NO_RESOURCE;
-	}
-	return STIR_OK;
+	t->crls = grown;
+	t->crls[t->n_crls++] = l;
+	return 0;
+}
+
+static enum stir_reason add_block(void *arg, const unsigned char *der, long n, struct err *why)
+{
+	struct crl *l;
+	struct err e;
+
+	err_clear(&e);
+	if (crl_read_der(der, (size_t)n, &l, &e) == 0 && add_list(arg, l, &e) == 0)
+		return STIR_OK;
+	(void)err_set(why, e.code, "%s", e.text);
+	return e.code == ERR_UNAVAILABLE ? STIR_NO_RESOURCE : STIR_CERT_INVALID;
 }
 
 int trust_add_crls(struct trust *t, const char *name, struct span pem, struct err *e)
 {
-	if (cert_pem_each(pem, PEM_STRING_X509_CRL, INT_MAX, add_crl, t, e) != STIR_OK)
-		return err_prefix(e, "%s", name);
-	return 0;
+	struct crl *l;
+	int rc;
+
+	if (pem.n && pem.p[0] == 0x30)
+		rc = crl_read_der((const unsigned char *)pem.p, pem.n, &l, e) || add_list(t, l, e) ? -1 : 0;
+	else
+		rc = cert_pem_each(pem, PEM_STRING_X509_CRL, LIMIT_CRL_LISTS, add_block, t, e) == STIR_OK ? 0 : -1;
+	return rc ? err_prefix(e, "%s", name) : 0;
 }
 
-/* --- whose list is it ----------------------------------------------------------- */
-
-/* Absent on either side: nothing to compare. */
-static bool key_ids_agree(X509_CRL *crl, X509 *issuer)
+static const char *signer_fault(X509 *x)
 {
-	AUTHORITY_KEYID *akid = X509_CRL_get_ext_d2i(crl, NID_authority_key_identifier, NULL, NULL);
-	bool agree = !akid || X509_check_akid(issuer, akid) == X509_V_OK;
+	EVP_PKEY *key = X509_get0_pubkey(x);
 
-	AUTHORITY_KEYID_free(akid);
-	return agree;
+	if (X509_get_extension_flags(x) & EXFLAG_INVALID)
+		return "one of its extensions is broken or doubled";
+	if (!(X509_get_key_usage(x) & KU_CRL_SIGN))
+		return "its keyUsage lacks cRLSign";
+	return key && EVP_PKEY_get_security_bits(key) >= MIN_KEY_BITS ? NULL : "its key is too short, or can't be read";
 }
 
-static bool signed_well(X509_CRL *crl, X509 *issuer)
+static enum stir_reason add_issuer(void *arg, const unsigned char *der, long n, struct err *why)
 {
-	EVP_PKEY *key = X509_get0_pubkey(issuer);
-	int md_nid = NID_undef, bits = 0;
-	const X509_ALGOR *alg;
+	struct trust *t = arg;
+	const char *fault;
+	X509 *x;
+	enum stir_reason r = cert_from_der(der, n, &x, why);
 
-	X509_CRL_get0_signature(crl, NULL, &alg);
-	(void)OBJ_find_sigid_algs(OBJ_obj2nid(alg->algorithm), &md_nid, NULL);
-	bits = md_nid == NID_undef ? 0 : EVP_MD_get_size(EVP_get_digestbynid(md_nid)) * 4;
-	return key && bits >= CRL_MIN_SECURITY_BITS && X509_CRL_verify(crl, key) == 1;
-}
-
-static bool is_list_of(X509_CRL *crl, X509 *issuer)
-{
-	return X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_subject_name(issuer)) == 0 &&
-	       (X509_get_key_usage(issuer) & KU_CRL_SIGN) && key_ids_agree(crl, issuer) && signed_well(crl, issuer);
-}
-
-static int find_crls_of(const struct trust *t, X509 *issuer, STACK_OF(X509_CRL) *out)
-{
-	for (int i = 0; i < sk_X509_CRL_num(t->crls); i++) {
-		X509_CRL *crl = sk_X509_CRL_value(t->crls, i);
-
-		if (!is_list_of(crl, issuer))
-			continue;
-		if (!X509_CRL_up_ref(crl))
-			return -1;
-		if (sk_X509_CRL_push(out, crl) <= 0) {
-			X509_CRL_free(crl);
-			return -1;
-		}
+	if (r != STIR_OK)
+		return r;
+	fault = signer_fault(x);
+	if (fault) {
+		(void)err_set(why, ERR_DATA, "a certificate can't be that of a signer of revocation lists: %s", fault);
+		r = STIR_CERT_INVALID;
+	} else if (sk_X509_push(t->crl_issuers, x) <= 0) {
+		(void)err_set(why, ERR_UNAVAILABLE, "out of memory");
+		r = STIR_NO_RESOURCE;
 	}
+	if (r != STIR_OK)
+		X509_free(x);
+	return r;
+}
+
+int trust_add_crl_issuers(struct trust *t, const char *name, struct span pem, struct err *e)
+{
+	if (cert_pem_each(pem, PEM_STRING_X509, LIMIT_CHAIN_CERTS, add_issuer, t, e) == STIR_OK)
+		return 0;
+	return err_prefix(e, "%s", name);
+}
+
+int trust_add_crl_url(struct trust *t, struct span url, struct err *e)
+{
+	const char *why = "it is too long";
+	struct x5u parts;
+
+	if (url.n > LIMIT_X5U_BYTES || x5u_check(url, &parts, &why) != STIR_OK)
+		return err_set(e, ERR_CONFIG, "the address of a revocation list can't be used: %s", why);
+	if (t->n_urls == LIMIT_CRL_URLS)
+		return err_set(e, ERR_CONFIG, "more than %d addresses of revocation lists", LIMIT_CRL_URLS);
+	t->url[t->n_urls] = strndup(url.p, url.n);
+	if (!t->url[t->n_urls])
+		return err_set(e, ERR_UNAVAILABLE, "out of memory");
+	t->n_urls++;
 	return 0;
 }
 
-int trust_find_crls(const struct trust *t, struct cert_chain *c)
+static int announce(struct crlcache *c, STACK_OF(X509) *signers)
 {
-	for (size_t i = 0; i + 1 < c->n_path; i++) {
-		c->crls[i] = sk_X509_CRL_new_null();
-		if (!c->crls[i] || find_crls_of(t, c->path[i + 1], c->crls[i]))
-			return -1;
-	}
-	return 0;
+	int rc = 0;
+
+	for (int i = 0; i < sk_X509_num(signers); i++)
+		if (crlcache_add_signer(c, sk_X509_value(signers, i)))
+			rc = -1;
+	return rc;
 }
 
-/* --- asking ---------------------------------------------------------------------- */
-
-static bool is_current(X509_CRL *crl, int64_t now)
+int trust_set_crlcache(struct trust *t, struct crlcache *c)
 {
-	int64_t from, to;
+	int rc = announce(c, t->crl_issuers);
 
-	return cert_time(X509_CRL_get0_lastUpdate(crl), &from) == 0 &&
-	       cert_time(X509_CRL_get0_nextUpdate(crl), &to) == 0 && from <= now && now <= to;
+	t->crlcache = crlcache_ref(c);
+	if (announce(c, t->anchors))
+		rc = -1;
+	for (size_t i = 0; i < t->n_urls; i++)
+		if (crlcache_want(c, span_cstr(t->url[i])))
+			rc = -1;
+	return rc;
 }
 
-/* A stolen key may have signed with any iat it likes. */
-static bool is_compromise(const X509_REVOKED *entry)
+void trust_free_crls(struct trust *t)
 {
-	int there = -1;
-	ASN1_ENUMERATED *code = X509_REVOKED_get_ext_d2i(entry, NID_crl_reason, &there, NULL);
-	long reason = code ? ASN1_ENUMERATED_get(code) : -1;
-
-	ASN1_ENUMERATED_free(code);
-	/* Absent is "unspecified"; there but unreadable is the worst. */
-	if (!code)
-		return there != -1;
-	return reason == CRL_REASON_KEY_COMPROMISE || reason == CRL_REASON_CA_COMPROMISE ||
-	       reason == CRL_REASON_AA_COMPROMISE;
+	for (size_t i = 0; i < t->n_crls; i++)
+		crl_unref(t->crls[i]);
+	for (size_t i = 0; i < t->n_urls; i++)
+		free(t->url[i]);
+	free(t->crls);
+	sk_X509_pop_free(t->crl_issuers, X509_free);
+	crlcache_unref(t->crlcache);
 }
 
-static bool revokes(X509_CRL *crl, X509 *x, int64_t iat)
-{
-	X509_REVOKED *entry = NULL;
-	int64_t date;
+/* --- one certificate --------------------------------------------------------------- */
 
-	/* 2 is removeFromCRL, which only delta lists have. */
-	if (X509_CRL_get0_by_cert(crl, &entry, x) != 1)
+struct look {
+	const struct trust *t;
+	X509 *x, *issuer;
+	CRL_DIST_POINTS *points; /* of x, or NULL */
+	int64_t iat, now;
+	bool revoked, covered;
+};
+
+static bool was_valid(X509 *x, int64_t when)
+{
+	int64_t from, until;
+
+	return cert_time(X509_get0_notBefore(x), &from) == 0 && cert_time(X509_get0_notAfter(x), &until) == 0 && from <= when && when <= until;
+}
+
+/* Has somebody signed it who speaks for the domain?  *still: and may do so today. */
+static bool is_of_domain(const struct look *k, struct crl *l, bool *still)
+{
+	bool found = false;
+
+	*still = false;
+	if (!crl_is_indirect(l))
 		return false;
-	return is_compromise(entry) || cert_time(X509_REVOKED_get0_revocationDate(entry), &date) || date <= iat;
+	for (int i = 0; i < sk_X509_num(k->t->crl_issuers); i++) {
+		X509 *signer = sk_X509_value(k->t->crl_issuers, i);
+
+		if (!was_valid(signer, crl_this_update(l)) || !crl_signed_by(l, signer))
+			continue;
+		found = true;
+		*still = *still || was_valid(signer, k->now);
+	}
+	return found;
 }
 
-enum stir_reason trust_revocation(const struct trust *t, const struct cert_chain *c, int64_t iat, int64_t now, bool hard)
+static void ask(struct look *k, struct crl *l)
 {
-	bool all_covered = c->n_path > 0;
+	bool of_issuer = crl_signed_by(l, k->issuer), still;
+	bool of_domain = is_of_domain(k, l, &still);
 
-	/* The chain has met its lists in trust_check(). */
-	(void)t;
+	if (!of_issuer && !of_domain)
+		return;
+	/* What was revoked stays so when the list gets old. */
+	k->revoked = k->revoked || crl_revokes(l, k->x, k->iat);
+	if (!crl_is_current(l, k->now))
+		return;
+	k->covered = k->covered || (of_issuer && crl_covers(l, k->x, k->points, false)) || (still && crl_covers(l, k->x, k->points, true));
+}
+
+static void ask_at(struct look *k, struct span url)
+{
+	struct crl *l = crlcache_get(k->t->crlcache, url, k->now);
+
+	if (l)
+		ask(k, l);
+	crl_unref(l);
+}
+
+static void ask_all(struct look *k)
+{
+	struct span url[LIMIT_CRL_POINTS];
+	size_t n;
+
+	for (size_t i = 0; i < k->t->n_crls; i++)
+		ask(k, k->t->crls[i]);
+	if (!k->t->crlcache)
+		return;
+	n = crl_points_urls(k->points, url, LIMIT_CRL_POINTS);
+	for (size_t i = 0; i < n; i++)
+		ask_at(k, url[i]);
+	for (size_t i = 0; i < k->t->n_urls; i++)
+		ask_at(k, span_cstr(k->t->url[i]));
+}
+
+enum stir_reason trust_revocation(const struct trust *t, const struct cert_chain *c, int64_t iat, int64_t now, bool *unknown)
+{
+	*unknown = c->n_path == 0;
 	for (size_t i = 0; i + 1 < c->n_path; i++) {
-		bool covered = false;
+		struct look k = {.t = t, .x = c->path[i], .issuer = c->path[i + 1], .iat = iat, .now = now};
 
-		for (int k = 0; k < sk_X509_CRL_num(c->crls[i]); k++) {
-			X509_CRL *crl = sk_X509_CRL_value(c->crls[i], k);
-
-			/* What was revoked stays so when the list gets old. */
-			if (revokes(crl, c->path[i], iat))
-				return STIR_CERT_REVOKED;
-			covered = covered || is_current(crl, now);
+		if (crl_points(k.x, &k.points) < 0) {
+			*unknown = true;
+			return STIR_NO_RESOURCE;
 		}
-		all_covered = all_covered && covered;
+		ask_all(&k);
+		CRL_DIST_POINTS_free(k.points);
+		if (k.revoked)
+			return STIR_CERT_REVOKED;
+		*unknown = *unknown || !k.covered;
 	}
-	return hard && !all_covered ? STIR_REVOCATION_UNKNOWN : STIR_OK;
+	return STIR_OK;
 }

@@ -51,6 +51,12 @@ static const char *const outcomes[SIGN_OUTCOME_COUNT] = {
 	[SIGN_NOT_COVERED] = "Sign with the certificate of that number's holder; 'stirctl show' prints the TNAuthList of yours.",
 	[SIGN_NO_DEST] = "A token needs a recipient it may show: see --rcpt, To and Cc.",
 	[SIGN_ALREADY] = "Nothing: it was signed before. To sign it anew, remove the Identity field.",
+	[SIGN_DIVERTED] = "Nothing: the token that came stays, and the new one says where the message goes.",
+	[SIGN_NOT_DIVERTED] = "Nothing: it goes where its token says. To sign it anew, remove the Identity field.",
+	[SIGN_DIVERT_NOT_OURS] = "Whoever holds the number that is no recipient any more must sign; 'stirctl show' prints the TNAuthList of your certificate.",
+	[SIGN_DIVERT_AMBIGUOUS] = "Divert one number at a time, so that the token says which one was replaced.",
+	[SIGN_DIVERT_ORIG] = "The token is for another sender than From: see what rewrote From on the way.",
+	[SIGN_DIVERT_STALE] = "Sign the diversion when the message arrives; see what delayed it, and both clocks.",
 	[SIGN_NOT_FORWARD] = ("Nothing: reports and automatic messages have no user as their author. "
 		"If this is none, look at Return-Path and X-Mms-Message-Type."),
 	[SIGN_CERT_DATES] = "Renew the certificate, or correct the clock; for a stored message see --now.",

@@ -14,6 +14,7 @@ int cmd_verify(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
 int cmd_show(int argc, char **argv);
 int cmd_policy(int argc, char **argv);
+int cmd_evidence(int argc, char **argv);
 int cmd_pki(int argc, char **argv);
 
 #endif

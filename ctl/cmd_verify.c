@@ -1,6 +1,7 @@
 /*
  * stirctl verify: one line, or one JSON object, for each message; and the
- * messages as they would be passed on, if asked for.
+ * messages as they would be passed on, if asked for.  With --evidence, how that
+ * compares with what was recorded.
  */
 #include "config.h"
 
@@ -8,6 +9,7 @@
 #include <unistd.h>
 
 #include "ctl/cmd.h"
+#include "ctl/evidence_verify.h"
 #include "ctl/output.h"
 #include "ctl/print.h"
 
@@ -16,12 +18,20 @@ struct shown {
 	bool titles;         /* are printed */
 	bool quiet;          /* the messages themselves go to standard output */
 	struct output *out;  /* or NULL */
+	struct evidence_verify *evidence; /* or NULL */
 };
+
+static int print_as_json(struct run *r, const struct mail *m, const struct shown *s)
+{
+	if (s->evidence)
+		return print_json_with(stdout, r, m, "evidence", evidence_verify_json(s->evidence, r));
+	return print_json(stdout, r, m);
+}
 
 static int print(struct run *r, const struct mail *m, struct shown *s, struct err *e)
 {
 	if (s->json) {
-		if (print_json(stdout, r, m))
+		if (print_as_json(r, m, s))
 			return err_set(e, ERR_UNAVAILABLE, "%s: out of memory", m->file);
 		return 0;
 	}
@@ -29,6 +39,8 @@ static int print(struct run *r, const struct mail *m, struct shown *s, struct er
 		print_titles(stdout);
 	s->titles = true;
 	print_line(stdout, r, m, s->colour);
+	if (s->evidence && evidence_verify_print(stdout, s->evidence, r))
+		return err_set(e, ERR_UNAVAILABLE, "%s: out of memory", m->file);
 	return 0;
 }
 
@@ -41,7 +53,14 @@ static int show(struct run *r, struct mailbox *mb, const struct mail *m, void *a
 		return -1;
 	if (s->out && output_message(s->out, mb, m, r->t.edits_incomplete ? &untouched : &r->t.verdict, e))
 		return -1;
-	return stir_reason_word(r->t.result.reason) == STIR_WORD_PASS;
+	return stir_reason_word(r->t.result.reason) == STIR_WORD_PASS && (!s->evidence || evidence_verify_same(s->evidence, r));
+}
+
+static int before(struct run *r, const struct mail *m, void *arg, struct err *e)
+{
+	const struct shown *s = arg;
+
+	return s->evidence ? evidence_verify_message(s->evidence, r, m, e) : 0;
 }
 
 static void lost(void *arg, const char *file)
@@ -61,12 +80,17 @@ static int judge(struct run *r, const struct options *o)
 
 	err_clear(&e);
 	s.colour = s.terminal && !getenv("NO_COLOR");
+	if (o->evidence && evidence_verify_open(o->evidence, &s.evidence, &e))
+		return run_complain(o, &e);
 	if (o->out) {
-		if (output_open(&out, o, &e))
+		if (output_open(&out, o, &e)) {
+			evidence_verify_close(s.evidence);
 			return run_complain(o, &e);
+		}
 		s.out = &out;
 	}
-	status = run_all(r, &(struct run_hooks){.message = show, .lost = lost, .arg = &s});
+	status = run_all(r, &(struct run_hooks){.before = before, .message = show, .lost = lost, .arg = &s});
+	evidence_verify_close(s.evidence);
 	if (s.out && output_close(&out, &e) && (rc = run_complain(o, &e)) && status <= CMD_SOME_FAILED)
 		status = rc;
 	return status;

@@ -141,8 +141,10 @@ static void groups_part(FILE *f, const struct policy *p, const struct policy_res
 		fprintf(f, ", at most %g%s\n", (double)a->group[g].max.num / 1000.0,
 			up > a->group[g].max.num || -down > a->group[g].max.num ? ": capped" : "");
 	}
-	if (sum != r->score_milli)
-		fprintf(f, "  after the caps: %g instead of %g\n", points(r->score_milli), (double)sum / 1000.0);
+	if (sum != r->score_milli - r->ceiling_milli)
+		fprintf(f, "  after the caps: %g instead of %g\n", points(r->score_milli - r->ceiling_milli), (double)sum / 1000.0);
+	if (r->ceiling_milli)
+		fprintf(f, "  the trust domain's score ceiling: %g instead of %g\n", points(r->score_milli), points(r->score_milli - r->ceiling_milli));
 }
 
 static void thresholds_part(FILE *f, const struct policy *p, const struct policy_result *r)

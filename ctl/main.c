@@ -21,6 +21,7 @@ static const struct subcommand {
 	{"explain", cmd_explain, "tell step by step how messages were judged"},
 	{"show", cmd_show, "show a token, an Identity field or a certificate"},
 	{"policy", cmd_policy, "check policies and try them on stored mail"},
+	{"evidence", cmd_evidence, "check and show the evidence log"},
 	{"pki", cmd_pki, "keep a private STI PKI for pilots and tests"},
 };
 

@@ -29,6 +29,7 @@ enum {
 	OPT_SIGN,
 	OPT_ALL,
 	OPT_OUT,
+	OPT_EVIDENCE,
 
 	OPTIONS_MAX = 32 /* rows of the tables here that make one command's */
 };
@@ -48,7 +49,8 @@ static const struct option anchor_options[] = {
 	{"policy", required_argument, NULL, OPT_POLICY}, {"env", required_argument, NULL, OPT_ENV}, END};
 
 static const struct option sign_options[] = {{"out", required_argument, NULL, OPT_OUT}, END};
-static const struct option verify_options[] = {{"json", no_argument, NULL, OPT_JSON}, {"out", required_argument, NULL, OPT_OUT}, END};
+static const struct option verify_options[] = {{"json", no_argument, NULL, OPT_JSON}, {"out", required_argument, NULL, OPT_OUT},
+	{"evidence", required_argument, NULL, OPT_EVIDENCE}, END};
 static const struct option explain_options[] = {{"sign", no_argument, NULL, OPT_SIGN}, {"all", no_argument, NULL, OPT_ALL}, END};
 
 static const char common_help[] =
@@ -95,7 +97,10 @@ static const struct command commands[] = {
 		.does = "Judge each message; one line for each. Status 0 when all passed, 1 when some did not.",
 		.flags = "      --json            one JSON object a line\n"
 	"      --out FILE|DIR    write each message as it would be passed on, with our fields;\n"
-	"                        - is standard output, and there are no lines then\n",
+	"                        - is standard output, and there are no lines then\n"
+	"      --evidence DIR|FILE  judge from what was recorded when the messages came: their\n"
+	"                        certificates, and the time; and say whether the verdict\n"
+	"                        is the recorded one (EvidenceDir)\n",
 		.anchors = true, .conf = true, .option = verify_options},
 	[OPTIONS_EXPLAIN] = {.name = "explain", .synopsis = "[-c CONF | --trust F --certs DIR] [options] FILE...",
 		.does = "Tell step by step how each message was judged, and what to do about it.",
@@ -190,6 +195,9 @@ static int take(struct options *o, int c, char *arg, struct err *e)
 		return 0;
 	case OPT_OUT:
 		o->out = arg;
+		return 0;
+	case OPT_EVIDENCE:
+		o->evidence = arg;
 		return 0;
 	default:
 		return err_set(e, ERR_BUG, "an option without a meaning");
@@ -332,6 +340,9 @@ static int reduce(struct settings *s, bool sign, struct err *e)
 	forget_state(s);
 	if (sign) {
 		forget(&s->trust_anchors);
+		forget(&s->trust_domains);
+		forget(&s->spc_table);
+		forget(&s->replay_store);
 		forget(&s->revocation_list);
 		forget(&s->certificate_dir);
 		forget(&s->policy);
@@ -342,9 +353,18 @@ static int reduce(struct settings *s, bool sign, struct err *e)
 	forget(&s->key_file);
 	forget(&s->certificate_file);
 	forget(&s->certificate_url);
-	if (!s->trust_anchors)
+	forget(&s->key_pin_file);
+	if (!s->trust_anchors && !s->trust_domains)
 		return err_set(e, ERR_USAGE, "no certificate can be trusted: give -c CONF, or --trust FILE --certs DIR");
 	return settings_set(s, "Mode", span_cstr("v"), e);
+}
+
+/* Certificates are in the evidence, and come from nowhere else. 0, or -1 and *e. */
+static int without_certs(struct settings *s, struct err *e)
+{
+	if (s->certificate_dir || s->fetch_certificates)
+		return 0;
+	return settings_set(s, "CertificateDir", span_cstr(OPTIONS_NO_CERTS), e);
 }
 
 /* A policy that was named here and is not there is a missing file, not a bad configuration. 0, or -1 and *e. */
@@ -380,7 +400,7 @@ int options_settings(const struct options *o, bool sign, struct settings *out, s
 		settings_free(out);
 		return -1;
 	}
-	if (reduce(out, sign, e) || settings_check(out, e)) {
+	if (reduce(out, sign, e) || (o->evidence && without_certs(out, e)) || settings_check(out, e)) {
 		settings_free(out);
 		return -1;
 	}

@@ -11,6 +11,9 @@
 
 enum options_command { OPTIONS_SIGN, OPTIONS_VERIFY, OPTIONS_EXPLAIN, OPTIONS_OWN };
 
+/* CertificateDir where certificates come from evidence only: a folder that is always there, and never looked into. */
+#define OPTIONS_NO_CERTS "/"
+
 enum options_now {
 	OPTIONS_NOW_CLOCK,  /* the system's */
 	OPTIONS_NOW_FIXED,  /* --now SECONDS */
@@ -50,6 +53,7 @@ struct options {
 	const char *policy; /* set by a command: wins over every other Policy; NULL: none */
 	bool all;        /* explain absent facts, too */
 	const char *out; /* NULL: standard output */
+	const char *evidence; /* judge from what was recorded there, a file or a folder; NULL: don't */
 	char **file;     /* at least one, unless fileless */
 	size_t nfile;
 };

@@ -23,7 +23,7 @@ struct side {
 	struct counters *counters;
 };
 
-struct replay {
+struct rerun {
 	const struct options *o;
 	struct side old, now;
 	struct policy_changes *changes;
@@ -121,7 +121,7 @@ static int recorded(const struct factlog_record *rec, struct arena *a, struct po
 }
 
 /* 1; 0 when it can't be reproduced; -1 and *e. */
-static int judge(struct replay *r, struct side *s, const struct facts *facts, const struct factlog_record *rec, struct policy_outcome *out, struct err *e)
+static int judge(struct rerun *r, struct side *s, const struct facts *facts, const struct factlog_record *rec, struct policy_outcome *out, struct err *e)
 {
 	/* An absurd time has no milliseconds. */
 	int64_t ms = rec->time > INT64_MAX / 1000 || rec->time < INT64_MIN / 1000 ? 0 : rec->time * 1000;
@@ -147,7 +147,7 @@ static int judge(struct replay *r, struct side *s, const struct facts *facts, co
 	return !blind_to;
 }
 
-static int record(struct replay *r, struct span line, struct err *e)
+static int record(struct rerun *r, struct span line, struct err *e)
 {
 	struct policy_outcome old, now;
 	struct factlog_record rec;
@@ -173,7 +173,7 @@ static int record(struct replay *r, struct span line, struct err *e)
 
 /* --- files ----------------------------------------------------------------------------- */
 
-static void complain(struct replay *r, const struct err *e)
+static void complain(struct rerun *r, const struct err *e)
 {
 	int status;
 
@@ -199,7 +199,7 @@ static int next_line(FILE *f, char *line, size_t size, size_t *n)
 	return *n > size ? -1 : 1;
 }
 
-static void read_lines(struct replay *r, const char *path, FILE *f, char *line)
+static void read_lines(struct rerun *r, const char *path, FILE *f, char *line)
 {
 	unsigned long number = 0;
 	struct err e;
@@ -226,7 +226,7 @@ static void read_lines(struct replay *r, const char *path, FILE *f, char *line)
 	}
 }
 
-static void read_file(struct replay *r, const char *path, char *line)
+static void read_file(struct rerun *r, const char *path, char *line)
 {
 	bool std = strcmp(path, "-") == 0;
 	FILE *f = std ? stdin : fopen(path, "re");
@@ -258,7 +258,7 @@ static void close_side(struct side *s)
 	policy_free(s->policy);
 }
 
-static int output(struct replay *r, bool json, struct err *e)
+static int output(struct rerun *r, bool json, struct err *e)
 {
 	if (json ? policy_changes_json(r->changes, stdout, e) : policy_changes_print(r->changes, stdout, e))
 		return -1;
@@ -268,7 +268,7 @@ static int output(struct replay *r, bool json, struct err *e)
 }
 
 /* Both sides are open. */
-static void replay(struct replay *r, const char *const *path, size_t npath, bool json)
+static void replay(struct rerun *r, const char *const *path, size_t npath, bool json)
 {
 	char *line = malloc(FACTLOG_LINE_MAX);
 	struct err e;
@@ -308,7 +308,7 @@ bool policy_replay_is_log(const char *path)
 int policy_replay_diff(const struct options *o, const struct policy_args *a, const char *old_policy, const char *new_policy)
 {
 	const char **path = calloc(a->npath + 1, sizeof(*path));
-	struct replay r = {.o = o};
+	struct rerun r = {.o = o};
 
 	if (!path)
 		return err_exit_status(ERR_UNAVAILABLE);
@@ -341,7 +341,7 @@ static const struct options_own replay_own = {
 int policy_replay_main(int argc, char **argv)
 {
 	struct policy_args a;
-	struct replay r = {0};
+	struct rerun r = {0};
 	struct options o;
 	struct err e;
 	int rc;

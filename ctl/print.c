@@ -287,9 +287,9 @@ static json_t *message_json(const struct run *r, const struct mail *m)
 	return finished(&o);
 }
 
-int print_json(FILE *f, const struct run *r, const struct mail *m)
+/* Takes over o. */
+static int put_line(FILE *f, json_t *o)
 {
-	json_t *o = message_json(r, m);
 	char *line = o ? json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(10)) : NULL;
 
 	json_decref(o);
@@ -298,4 +298,20 @@ int print_json(FILE *f, const struct run *r, const struct mail *m)
 	fprintf(f, "%s\n", line);
 	free(line);
 	return 0;
+}
+
+int print_json(FILE *f, const struct run *r, const struct mail *m)
+{
+	return put_line(f, message_json(r, m));
+}
+
+int print_json_with(FILE *f, const struct run *r, const struct mail *m, const char *key, json_t *value)
+{
+	json_t *o = message_json(r, m);
+
+	if (!o || json_object_set_new(o, key, value)) {
+		json_decref(o);
+		return -1;
+	}
+	return put_line(f, o);
 }

@@ -4,6 +4,7 @@
 #ifndef STIR_CTL_PRINT_H
 #define STIR_CTL_PRINT_H
 
+#include <jansson.h>
 #include <stdio.h>
 
 #include "ctl/run.h"
@@ -25,5 +26,7 @@ void print_titles(FILE *f);
 void print_line(FILE *f, const struct run *r, const struct mail *m, bool colour);
 /* The same as one line of JSON (design: verify --json). 0 / -1 without memory. */
 int print_json(FILE *f, const struct run *r, const struct mail *m) MUST_USE;
+/* With one member more; takes over value, which may be NULL (then it fails). */
+int print_json_with(FILE *f, const struct run *r, const struct mail *m, const char *key, json_t *value) MUST_USE;
 
 #endif

@@ -56,7 +56,7 @@ int run_open(struct run *r, const struct options *o, enum direction d, struct er
 	if (prepare(r, o, d, e))
 		return -1;
 	engine_global_init();
-	if (options_settings(o, d == DIRECTION_SIGN, &s, e) || engine_open(&s, &r->engine, e))
+	if (options_settings(o, d == DIRECTION_SIGN, &s, e) || engine_open(&s, &r->engine, e) || engine_begin(r->engine, true, e))
 		return -1;
 	return give_transaction(r, e);
 }
@@ -132,6 +132,11 @@ static int set_now(struct run *r, const struct mail *m, struct err *e)
 {
 	struct timespec ts;
 
+	if (r->has_received) {
+		r->now = r->received;
+		r->now_from = "evidence";
+		return 0;
+	}
 	if (r->options->now_kind == OPTIONS_NOW_RECEIPT)
 		return receipt_time(r, m, e);
 	r->now = r->options->now;
@@ -277,7 +282,7 @@ int run_push(struct run *r, const struct mail *m, struct err *e)
 	push_rcpts(r, m);
 	if (push_header(r, m, &rest, e))
 		return -1;
-	engine_headers(r->engine, t);
+	engine_headers(r->engine, t, r->now);
 	if (r->want && t->scope == ENGINE_IN_SCOPE)
 		message_want(&t->message, r->want);
 	mail_body_push(m, mail_body(rest), put_body, &t->message);
@@ -347,6 +352,14 @@ static void note(struct run *r, struct tally *t, int rc, const struct err *e)
 	progress(t);
 }
 
+/* As run_hooks.message. */
+static int take(struct run *r, struct mailbox *mb, const struct mail *m, const struct run_hooks *h, struct err *e)
+{
+	if ((h->before && h->before(r, m, h->arg, e)) || run_message(r, m, e))
+		return -1;
+	return h->message(r, mb, m, h->arg, e);
+}
+
 static void run_file(struct run *r, const char *path, struct tally *t, const struct run_hooks *h)
 {
 	struct mailbox *mb;
@@ -361,7 +374,7 @@ static void run_file(struct run *r, const char *path, struct tally *t, const str
 	}
 	while ((rc = mailbox_next(mb, &m, &e)) != 0) {
 		if (rc > 0)
-			rc = run_message(r, &m, &e) ? -1 : h->message(r, mb, &m, h->arg, &e);
+			rc = take(r, mb, &m, h, &e);
 		note(r, t, rc, &e);
 		if (rc < 0 && h->lost)
 			h->lost(h->arg, m.file);

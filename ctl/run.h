@@ -19,6 +19,8 @@ struct run {
 	bool as_milter;            /* the settings decide about direction and scope, as for mail that arrives; else every message is judged */
 	unsigned want;             /* what else is to be made of a body (message_want()) */
 	bool trace;                /* the policy says why, of every rule */
+	bool has_received;         /* judge as of received, whatever the options say */
+	int64_t received;
 	struct policy_session session;
 	struct mms_client client;  /* of the last message */
 	char host[RUN_HOST_BYTES]; /* our name where no AuthservID is set */
@@ -26,7 +28,7 @@ struct run {
 	/* of the last message */
 	struct transaction t;
 	int64_t now;           /* as of when it was judged */
-	const char *now_from;  /* "the clock", "--now", "Received", "Date" */
+	const char *now_from;  /* "the clock", "--now", "evidence", "Received", "Date" */
 	const char *rcpt_from; /* "--rcpt", or the field they were taken from */
 	size_t header_octets;
 	struct span message_id; /* in the arena; empty if there is none */
@@ -47,6 +49,8 @@ int run_message(struct run *r, const struct mail *m, struct err *e) MUST_USE;
 
 /* What a command does with messages. */
 struct run_hooks {
+	/* Before run_message(), which is left out when it is -1 and *e. May be NULL. */
+	int (*before)(struct run *r, const struct mail *m, void *arg, struct err *e);
 	/* After run_message(): 1 all is well, 0 not, -1 and *e. */
 	int (*message)(struct run *r, struct mailbox *mb, const struct mail *m, void *arg, struct err *e);
 	/* A message of that file was left out, as standard error said. May be NULL. */

@@ -10,6 +10,7 @@
 #include "core/identity.h"
 #include "core/msgi.h"
 #include "core/passport.h"
+#include "core/rcd.h"
 #include "core/x5u.h"
 #include "ctl/print.h"
 #include "ctl/show.h"
@@ -64,23 +65,62 @@ static void time_line(FILE *f, int64_t iat)
 	fprintf(f, "  %-12s  %s, %s %s\n", "made", print_time(t, iat), print_age(age, diff), diff < 0 ? "in the future" : "ago");
 }
 
-static void put_claims(FILE *f, const struct passport *p)
+static void party_line(FILE *f, const char *what, const struct party *p)
 {
-	time_line(f, p->iat);
-	fprintf(f, "  %-12s  ", "originator");
-	print_party(f, &p->orig);
+	fprintf(f, "  %-12s  ", what);
+	print_party(f, p);
 	fputc('\n', f);
-	for (size_t i = 0; i < p->ndest; i++) {
-		fprintf(f, "  %-12s  ", i ? "" : p->ndest == 1 ? "destination" : "destinations");
-		print_party(f, &p->dest[i]);
-		fputc('\n', f);
-	}
+}
+
+static void put_rcd(FILE *f, const struct passport *p, struct arena *a)
+{
+	static const char *const words[] = {
+		[STIR_RCD_NONE] = "",
+		[STIR_RCD_PRESENT] = "no digest over it",
+		[STIR_RCD_VERIFIED] = "the digests (rcdi) of what is inside match",
+		[STIR_RCD_MISMATCH] = "broken, or a digest (rcdi) does not match: not to be shown",
+		[STIR_RCD_UNCHECKED] = "digests (rcdi) only of what stands elsewhere, which is not fetched",
+	};
+	enum stir_rcd found;
+	struct span name;
+
+	if (!p->has_rcd)
+		return;
+	msgi_init();
+	found = rcd_read(p->jws.payload, a, &name);
+	if (name.n)
+		line(f, "name (rcd)", name);
+	line(f, name.n ? "" : "name (rcd)", span_cstr(words[found]));
+}
+
+static void put_content(FILE *f, const struct passport *p)
+{
 	if (p->has_msgi)
 		digest_line(f, "msgi", p->msgi);
 	if (p->has_msgc)
 		digest_line(f, "msgc", p->msgc);
 	if (!p->has_msgi && !p->has_msgc)
 		line(f, "content", span_cstr("not protected: neither msgi nor msgc"));
+}
+
+static void put_claims(FILE *f, const struct passport *p, struct arena *a)
+{
+	time_line(f, p->iat);
+	party_line(f, "originator", &p->orig);
+	if (p->div.kind != PARTY_NONE)
+		party_line(f, "diverted by", &p->div);
+	if (p->hi.n)
+		line(f, "hi", p->hi);
+	if (p->attest.n)
+		line(f, "attestation", p->attest);
+	for (size_t i = 0; i < p->ndest; i++) {
+		fprintf(f, "  %-12s  ", i ? "" : p->ndest == 1 ? "destination" : "destinations");
+		print_party(f, &p->dest[i]);
+		fputc('\n', f);
+	}
+	if (p->type == PASSPORT_MSG)
+		put_content(f, p);
+	put_rcd(f, p, a);
 	line(f, "written", span_cstr(passport_canonical(p) ? "in the deterministic form of RFC 8225, 9" :
 		"not in the deterministic form of RFC 8225, 9 (members sorted, no blanks); no fault"));
 }
@@ -91,7 +131,8 @@ static void put_header(FILE *f, const struct passport *p)
 	struct x5u where;
 
 	fputs("In words\n", f);
-	line(f, "type (ppt)", p->ppt.n ? p->ppt : span_cstr("none: a plain PASSporT"));
+	line(f, "type (ppt)", p->ppt.n ? p->ppt : span_cstr("none"));
+	line(f, "", span_cstr(passport_type_sentence(p->type)));
 	line(f, "certificate", p->x5u);
 	if (x5u_check(p->x5u, &where, &why) != STIR_OK)
 		line(f, "", span_cstr(why ? why : "an address that is not allowed"));
@@ -128,8 +169,12 @@ static int put_token(FILE *f, struct span token, struct arena *a)
 	r = passport_claims(&p, a);
 	if (r != STIR_OK)
 		return put_reason(f, r);
-	put_claims(f, &p);
-	return 0;
+	put_claims(f, &p, a);
+	if (!p.opt.n)
+		return 0;
+	/* At most LIMIT_DIV_NESTING, or the claims could not be read. */
+	fputs("\nThe original inside (opt)\n", f);
+	return put_token(f, p.opt, a);
 }
 
 int show_token(FILE *f, struct span text, struct arena *a)

@@ -17,7 +17,7 @@
 #include <openssl/crypto.h>
 
 #include "core/keys/key_pem.h"
-#include "engine/fetch_dir.h"
+#include "core/keys/key_pkcs11.h"
 #include "engine/file.h"
 
 void engine_global_init(void)
@@ -98,13 +98,22 @@ gid_t engine_future_group(const struct settings *s)
 	return pw ? pw->pw_gid : gid;
 }
 
+static int open_key(const struct settings *s, struct key **out, struct err *e)
+{
+	gid_t group = engine_future_group(s);
+
+	if (key_pkcs11_is_uri(span_cstr(s->key_file)))
+		return key_pkcs11_open(s->key_file, s->key_pin_file, group, s->require_safe_keys, out, e);
+	return key_pem_open(s->key_file, s->require_safe_keys, group, out, e);
+}
+
 static int open_signer(struct engine *g, struct err *e)
 {
 	const struct settings *s = &g->settings;
 
 	if (!s->key_file)
 		return 0;
-	if (open_chain(g, e) || key_pem_open(s->key_file, s->require_safe_keys, engine_future_group(s), &g->key, e) || check_pair(g, e))
+	if (open_chain(g, e) || open_key(s, &g->key, e) || check_pair(g, e))
 		return -1;
 	g->sign = (struct sign_params){
 		.key = g->key,
@@ -113,52 +122,7 @@ static int open_signer(struct engine *g, struct err *e)
 		.alg = (enum msgi_alg)s->digest,
 		.content_digest = s->sign_content_digest,
 		.unsafe = (enum sign_unsafe)s->unsafe_body,
-	};
-	return 0;
-}
-
-static int open_trust(struct engine *g, struct err *e)
-{
-	const struct settings *s = &g->settings;
-	struct buf pem;
-	int rc;
-
-	buf_init(&pem, LIMIT_ANCHOR_BYTES);
-	rc = file_read(s->trust_anchors, LIMIT_ANCHOR_BYTES, &pem, e);
-	if (rc == 0)
-		rc = trust_open(s->trust_anchors, buf_span(&pem), &g->trust, e);
-	if (rc == 0 && s->revocation_list) {
-		buf_reset(&pem);
-		rc = file_read(s->revocation_list, LIMIT_ANCHOR_BYTES, &pem, e);
-		if (rc == 0)
-			rc = trust_add_crls(g->trust, s->revocation_list, buf_span(&pem), e);
-	}
-	buf_free(&pem);
-	return rc;
-}
-
-static int open_verifier(struct engine *g, struct err *e)
-{
-	const struct settings *s = &g->settings;
-
-	if (!s->trust_anchors)
-		return 0;
-	if (open_trust(g, e) || fetch_dir_open(s->certificate_dir, &g->fetch, e))
-		return -1;
-	g->certs = certcache_new(g->fetch, g->trust, LIMIT_CERTCACHE_ENTRIES, s->certificate_ttl_s);
-	if (!g->certs)
-		return err_set(e, ERR_UNAVAILABLE, "no memory for the certificate cache");
-	g->verify = (struct verify_params){
-		.certs = g->certs,
-		.trust = g->trust,
-		.max_age_s = s->max_age_s,
-		.max_skew_s = s->max_skew_s,
-		.fetch_wait_ms = s->fetch_wait_ms,
-		.dest_any = s->dest_cover != 0,
-		.require_msgi = s->require_msgi,
-		.hard_revocation = s->revocation_policy != 0,
-		.authority = (enum verify_authority)s->authority,
-		.content = (enum verify_content)s->content_digest,
+		.divert = s->sign_diversions,
 	};
 	return 0;
 }
@@ -175,7 +139,8 @@ static int open_all(struct settings *s, const struct engine *old, struct engine 
 	atomic_init(&g->refs, 1);
 	g->settings = *s;
 	memset(s, 0, sizeof *s);
-	if (open_plan(g, e) || open_signer(g, e) || open_verifier(g, e) || engine_policy_open(g, old, report, e)) {
+	if (open_plan(g, e) || open_signer(g, e) || engine_verify_open(g, old, e) || engine_policy_open(g, old, report, e) ||
+	    (old && engine_verify_begin(g, old, false, e))) {
 		engine_unref(g);
 		return -1;
 	}
@@ -197,6 +162,11 @@ int engine_reopen(struct settings *s, struct engine *old, struct engine **out, s
 int engine_open(struct settings *s, struct engine **out, struct err *e)
 {
 	return engine_reopen(s, NULL, out, e);
+}
+
+int engine_begin(struct engine *g, bool in_private, struct err *e)
+{
+	return engine_verify_begin(g, NULL, in_private, e);
 }
 
 int engine_open_saying(struct settings *s, struct engine **out, struct buf *said, struct err *e)
@@ -230,9 +200,7 @@ void engine_unref(struct engine *g)
 	if (!g || atomic_fetch_sub_explicit(&g->refs, 1, memory_order_acq_rel) != 1)
 		return;
 	engine_policy_close(g);
-	certcache_free(g->certs);
-	fetch_close(g->fetch);
-	trust_free(g->trust);
+	engine_verify_close(g);
 	key_close(g->key);
 	cert_chain_unref(g->chain);
 	numberplan_free(g->plan);
@@ -271,6 +239,7 @@ static void advise_signer(const struct engine *g, int64_t now, struct buf *out)
 void engine_advice(const struct engine *g, int64_t now, struct buf *out)
 {
 	advise_signer(g, now, out);
+	engine_verify_advice(g, out);
 	engine_policy_advice(g, out);
 }
 

@@ -39,6 +39,19 @@ int engine_reopen(struct settings *s, struct engine *old, struct engine **out, s
  * are run; one that fails is an error.
  */
 int engine_open_saying(struct settings *s, struct engine **out, struct buf *said, struct err *e) MUST_USE;
+/*
+ * Before the first message, as the user that the process stays: opens what is
+ * written to (CacheFile, ReplayStore, EvidenceDir).  engine_reopen() has done it.
+ * in_private: a person tries it on stored mail.  No trace is left in what the daemon
+ * remembers: used tokens are found out within this process, and there is neither
+ * cache file nor evidence.  0, or -1 and *e.
+ */
+int engine_begin(struct engine *g, bool in_private, struct err *e) MUST_USE;
+/*
+ * Certificates from there instead of CertificateDir and the network; before
+ * messages.  Takes over f, also on failure.  0, or -1 and *e.
+ */
+int engine_use_fetch(struct engine *g, struct fetch *f, struct err *e) MUST_USE;
 struct engine *engine_ref(struct engine *g);
 void engine_unref(struct engine *g); /* NULL is allowed */
 const struct settings *engine_settings(const struct engine *g);
@@ -60,6 +73,17 @@ int engine_check_files(const struct engine *g, struct err *e) MUST_USE;
 
 /* What an operator should know at start, such as an expired certificate, each in a line with '\n'; nothing when all is well. now: seconds since 1970. */
 void engine_advice(const struct engine *g, int64_t now, struct buf *out);
+
+/*
+ * Now and then (every few seconds), from a thread that is not the mail's:
+ * renewals, housekeeping.  Slow work goes to threads of its own.  said gets what an
+ * operator should know, each in a line with '\n'.  now: seconds since 1970.
+ */
+void engine_tick(struct engine *g, int64_t now, struct buf *said);
+/* A trust list was renewed: the configuration wants to be read again (engine_reopen()). */
+bool engine_wants_reopen(const struct engine *g);
+/* Counters of fetches, caches and stores: "key=value ..." lines with '\n'. */
+void engine_counters_text(struct engine *g, struct buf *out);
 
 enum engine_scope {
 	ENGINE_OUT_OF_SCOPE, /* ordinary mail, or left alone by configuration: untouched */
@@ -103,7 +127,7 @@ void transaction_begin(struct transaction *t, const struct engine *g, const stru
  * Between begin and engine_headers() the caller pushes the envelope and the
  * header into t->message; after it, the body.
  */
-void engine_headers(struct engine *g, struct transaction *t);
+void engine_headers(struct engine *g, struct transaction *t, int64_t now);
 /* now: seconds since 1970. Fills result, sign and verdict; engine_examine() and engine_judge() in one. */
 void engine_finish(struct engine *g, struct transaction *t, int64_t now);
 /* Everything but the policy: result, sign, facts.  May run ahead in other threads; judging must be in the messages' order. */
@@ -117,6 +141,12 @@ void engine_judge(struct engine *g, struct transaction *t, int64_t now);
  * were lost, at most once a minute.  now: seconds since 1970.
  */
 int engine_record(struct engine *g, const struct transaction *t, struct span queue_id, int64_t now, struct err *e) MUST_USE;
+
+/*
+ * One line for each token with certificates to EvidenceDir, after the verdict;
+ * nothing to do without one.  Like engine_record().
+ */
+int engine_evidence(struct engine *g, const struct transaction *t, struct span queue_id, int64_t now, struct err *e) MUST_USE;
 
 /* The decisive line of one message: key=value, fixed order, at most LIMIT_LOG_LINE octets. */
 void engine_log_line(struct buf *out, const struct engine *g, const struct transaction *t, struct span queue_id);

@@ -7,7 +7,11 @@
 #include <stdatomic.h>
 
 #include "engine/engine.h"
+#include "engine/evidence.h"
 #include "engine/factlog_file.h"
+#include "engine/remote.h"
+#include "engine/renewal.h"
+#include "engine/replay_place.h"
 #include "engine/state.h"
 #include "policy/factlog.h"
 
@@ -23,10 +27,16 @@ struct engine {
 	struct cert_chain *chain;
 	struct sign_params sign;
 	/* verifying; trust is NULL when this engine doesn't */
-	struct trust *trust;
-	struct fetch *fetch;
+	struct trustset *trust;
+	struct spctable *spcs;        /* or NULL */
+	struct remote *remote;
+	struct crlcache *crls;        /* or NULL: no network */
 	struct certcache *certs;
+	struct renewal *renewal;      /* or NULL: no trust list stands at an address */
+	struct replay_place *replay;  /* or NULL; after engine_begin() */
+	struct evidence *evidence;    /* or NULL; after engine_begin() */
 	struct verify_params verify;
+	char *trust_said;             /* what there was to say of the trust domains, one a line; owned, NULL when nothing */
 	/* judging; policy is NULL when this engine doesn't, and the rest then too */
 	struct policy *policy;
 	unsigned needs;              /* enum fact_need bits */
@@ -40,6 +50,16 @@ struct engine {
 /* The group a file with a secret may belong to, besides our own: that of UserID, when we are going to be it. */
 gid_t engine_future_group(const struct settings *s);
 
+/* Trust, and where certificates come from; nothing is written. old: the engine in force, or NULL. 0, or -1 and *e. */
+int engine_verify_open(struct engine *g, const struct engine *old, struct err *e) MUST_USE;
+/* The same with CacheFile, ReplayStore and EvidenceDir, as the user that we are going to be; in_private: see engine_begin(). */
+int engine_verify_begin(struct engine *g, const struct engine *old, bool in_private, struct err *e) MUST_USE;
+/* engine_check_files() for these. */
+int engine_verify_check_files(const struct engine *g, struct err *e) MUST_USE;
+void engine_verify_close(struct engine *g);
+/* More for engine_advice(). */
+void engine_verify_advice(const struct engine *g, struct buf *out);
+
 /* The policy and what belongs to it. old: the engine in force, or NULL. 0, or -1 and *e; engine_policy_close() in both cases. */
 int engine_policy_open(struct engine *g, const struct engine *old, struct source_report *report, struct err *e) MUST_USE;
 void engine_policy_close(struct engine *g);
@@ -50,8 +70,8 @@ void engine_policy_advice(const struct engine *g, struct buf *out);
 void engine_policy_want(const struct engine *g, struct transaction *t);
 /* t->facts, from what verification found. */
 void engine_policy_examine(const struct engine *g, struct transaction *t, int64_t now);
-/* t->policy and the action of t->verdict, not its edits. */
-void engine_policy_judge(struct engine *g, struct transaction *t, int64_t now);
+/* t->policy and the action of t->verdict, not its edits. again: the same message once more; rates and history have counted it. */
+void engine_policy_judge(struct engine *g, struct transaction *t, int64_t now, bool again);
 /* Was the policy asked about this message? */
 bool engine_policy_judged(const struct transaction *t);
 

@@ -8,10 +8,9 @@
 
 #include "engine/engine_internal.h"
 
-#include <time.h>
-
 #include "core/authres.h"
 #include "core/identity.h"
+#include "engine/clock.h"
 #include "engine/policy_write.h"
 
 /* Ordinary mail passes untouched (profile.md Q17). */
@@ -33,16 +32,21 @@ static void begin_sign(struct engine *g, struct transaction *t)
 	t->scope = t->sign_begun == SIGN_SIGNED ? ENGINE_IN_SCOPE : ENGINE_OUT_OF_SCOPE;
 }
 
-static void begin_verify(struct engine *g, struct transaction *t)
+static struct certcache_time time_of(int64_t now)
+{
+	return (struct certcache_time){.now = now, .ms = clock_monotonic_ms()};
+}
+
+static void begin_verify(struct engine *g, struct transaction *t, int64_t now)
 {
 	t->scope = verify_concerns(t) ? ENGINE_IN_SCOPE : ENGINE_OUT_OF_SCOPE;
 	if (t->scope == ENGINE_IN_SCOPE && g->trust)
-		t->verify = verify_begin(&g->verify, &t->message);
+		t->verify = verify_begin(&g->verify, &t->message, time_of(now));
 	if (t->scope == ENGINE_IN_SCOPE)
 		engine_policy_want(g, t);
 }
 
-void engine_headers(struct engine *g, struct transaction *t)
+void engine_headers(struct engine *g, struct transaction *t, int64_t now)
 {
 	message_end_headers(&t->message);
 	if (t->forced)
@@ -52,7 +56,7 @@ void engine_headers(struct engine *g, struct transaction *t)
 	if (t->direction == DIRECTION_SIGN)
 		begin_sign(g, t);
 	else if (t->direction == DIRECTION_VERIFY)
-		begin_verify(g, t);
+		begin_verify(g, t, now);
 }
 
 static struct span our_name(const struct engine *g, const struct transaction *t)
@@ -127,14 +131,6 @@ static void insert_result(struct transaction *t, struct span me)
 	buf_free(&value);
 }
 
-static int64_t monotonic_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 /* What the policy found, in words; it stands below the result. */
 static void insert_policy(const struct engine *g, struct transaction *t)
 {
@@ -148,6 +144,29 @@ static void insert_policy(const struct engine *g, struct transaction *t)
 	buf_free(&value);
 }
 
+/* Is the message let go on, so that its tokens are used up? */
+static bool goes_on(const struct transaction *t)
+{
+	return t->verdict.action != VERDICT_REJECT && t->verdict.action != VERDICT_TEMPFAIL;
+}
+
+/*
+ * The use is recorded when we let the message go on, and not before: a client
+ * that is told to try again does so with the same token.  Another delivery may have been
+ * faster since we looked; then this one is a replay, and is judged as one.
+ */
+static void judge_and_record(struct engine *g, struct transaction *t, int64_t now)
+{
+	if (g->policy)
+		engine_policy_judge(g, t, now, false);
+	if (!g->replay || !t->verify || !goes_on(t) || !verify_record(t->verify, &t->message, time_of(now), &t->result))
+		return;
+	if (g->policy) {
+		engine_policy_examine(g, t, now);
+		engine_policy_judge(g, t, now, true);
+	}
+}
+
 static void judge_verify(struct engine *g, struct transaction *t, int64_t now)
 {
 	struct span me = our_name(g, t);
@@ -155,8 +174,8 @@ static void judge_verify(struct engine *g, struct transaction *t, int64_t now)
 
 	if (refuse_flood(t))
 		return;
-	if (g->policy && t->scope == ENGINE_IN_SCOPE)
-		engine_policy_judge(g, t, now);
+	if (t->scope == ENGINE_IN_SCOPE)
+		judge_and_record(g, t, now);
 	quiet = engine_policy_judged(t) && t->policy.mode == AST_MODE_OBSERVE;
 	make_room(t);
 	if (delete_forged(t, ENGINE_RESULT_FIELD, me) || delete_forged(t, ENGINE_POLICY_FIELD, me))
@@ -199,7 +218,7 @@ void engine_examine(struct engine *g, struct transaction *t, int64_t now)
 		if (t->sign_begun == SIGN_SIGNED)
 			sign_finish(&g->sign, &t->message, now, &t->sign);
 	} else if (t->direction == DIRECTION_VERIFY && t->scope == ENGINE_IN_SCOPE) {
-		verify_finish(t->verify, &t->message, now, monotonic_ms(), &t->result);
+		verify_finish(t->verify, &t->message, time_of(now), &t->result);
 		if (g->policy)
 			engine_policy_examine(g, t, now);
 	}

@@ -16,19 +16,15 @@
 #include <unistd.h>
 
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
 #include <openssl/rand.h>
 
-#include "core/keys/key_pem.h"
 #include "engine/file.h"
 #include "engine/policy_facts.h"
 #include "engine/policy_open.h"
 #include "engine/policy_write.h"
+#include "engine/secret_file.h"
 
-enum {
-	WARNINGS_MAX = 20, /* lines in the log; stir-milter -n prints all */
-	KEY_BYTES_MIN = 32
-};
+enum { WARNINGS_MAX = 20 /* lines in the log; stir-milter -n prints all */ };
 
 /* --- opening ---------------------------------------------------------------------- */
 
@@ -96,59 +92,13 @@ static int open_state(struct engine *g, const struct engine *old, struct err *e)
 	return g->state ? 0 : err_set(e, ERR_UNAVAILABLE, "no memory, or no randomness, for rates and history");
 }
 
-static int digest_key(struct engine *g, struct span octets, struct err *e)
-{
-	const char *path = g->settings.fact_log_key;
-
-	if (octets.n < KEY_BYTES_MIN)
-		return err_set(e, ERR_CONFIG, "FactLogKey %s: has %zu octets, and needs at least %d; make one with 'openssl rand -hex 32'", path, octets.n,
-			       KEY_BYTES_MIN);
-	if (EVP_Digest(octets.p, octets.n, g->factlog_key, NULL, EVP_sha256(), NULL) != 1)
-		return err_set(e, ERR_UNAVAILABLE, "FactLogKey %s: SHA-256 can not be had", path);
-	return 0;
-}
-
-static int read_key_fd(struct engine *g, int fd, struct err *e)
-{
-	const struct settings *s = &g->settings;
-	struct stat st;
-	struct buf octets;
-	int rc;
-
-	if (fstat(fd, &st))
-		return err_set(e, ERR_OS, "FactLogKey %s: %s", s->fact_log_key, strerror(errno));
-	if (!S_ISREG(st.st_mode))
-		return err_set(e, ERR_NOINPUT, "FactLogKey %s: no regular file", s->fact_log_key);
-	if (s->require_safe_keys && key_pem_check_safe(s->fact_log_key, &st, engine_future_group(s), e))
-		return -1;
-	buf_init(&octets, LIMIT_KEY_FILE_BYTES);
-	rc = file_read_fd(fd, s->fact_log_key, LIMIT_KEY_FILE_BYTES, &octets, e);
-	if (rc == 0)
-		rc = digest_key(g, buf_span(&octets), e);
-	if (octets.p)
-		OPENSSL_cleanse(octets.p, octets.cap);
-	buf_free(&octets);
-	return rc;
-}
-
-static int read_key(struct engine *g, struct err *e)
-{
-	const char *path = g->settings.fact_log_key;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), rc;
-
-	if (fd < 0)
-		return err_set(e, errno == EACCES ? ERR_RIGHTS : ERR_NOINPUT, "FactLogKey %s: %s", path, strerror(errno));
-	rc = read_key_fd(g, fd, e);
-	(void)close(fd);
-	return rc;
-}
-
 static int open_key(struct engine *g, const struct engine *old, struct err *e)
 {
 	if (g->settings.fact_log_numbers == FACTLOG_FULL)
 		return 0;
 	if (g->settings.fact_log_key)
-		return read_key(g, e);
+		return secret_file_read("FactLogKey", g->settings.fact_log_key, g->settings.require_safe_keys, engine_future_group(&g->settings),
+					g->factlog_key, e);
 	g->factlog_key_is_random = true;
 	if (old && old->factlog_key_is_random)
 		memcpy(g->factlog_key, old->factlog_key, sizeof g->factlog_key);
@@ -224,28 +174,15 @@ int engine_save_state(struct engine *g, struct err *e)
 	return g->state && g->settings.state_file ? state_save(g->state, g->settings.state_file, e) : 0;
 }
 
-static int check_state_folder(const char *path, struct err *e)
-{
-	const char *slash = strrchr(path, '/');
-	char *folder = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
-	int rc;
-
-	if (!folder)
-		return err_set(e, ERR_UNAVAILABLE, "no memory");
-	rc = faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS);
-	if (rc)
-		(void)err_set(e, ERR_CONFIG, "StateFile %s: %s: %s; user %ld must be able to write there", path, folder, strerror(errno), (long)geteuid());
-	free(folder);
-	return rc;
-}
-
 int engine_check_files(const struct engine *g, struct err *e)
 {
 	const struct settings *s = &g->settings;
 
+	if (engine_verify_check_files(g, e))
+		return -1;
 	if (!g->policy)
 		return 0;
-	if (s->state_file && check_state_folder(s->state_file, e))
+	if (s->state_file && file_check_place("StateFile", s->state_file, e))
 		return -1;
 	return s->fact_log ? factlog_file_check(s->fact_log, e) : 0;
 }
@@ -444,10 +381,10 @@ static unsigned impossible(const struct transaction *t)
 	return t->cannot | (t->message.over_limit ? 1u << VERDICT_REDIRECT : 0);
 }
 
-void engine_policy_judge(struct engine *g, struct transaction *t, int64_t now)
+void engine_policy_judge(struct engine *g, struct transaction *t, int64_t now, bool again)
 {
 	struct policy_env env = {
-		.now = now, .now_ms = milliseconds(now), .counters = state_counters(g->state), .take = !t->trace, .trace = t->trace};
+		.now = now, .now_ms = milliseconds(now), .counters = state_counters(g->state), .take = !t->trace && !again, .trace = t->trace};
 	const struct policy_reply reply = {.queue_id = t->queue_id, .help_url = span_cstr(g->settings.help_url)};
 	bool history = (g->needs & FACT_NEED_HISTORY) != 0;
 	struct history h = {0};
@@ -456,7 +393,7 @@ void engine_policy_judge(struct engine *g, struct transaction *t, int64_t now)
 		recall(g, t, &h, now);
 	if (!t->facts || policy_eval(g->policy, t->facts, &env, &reply, t->arena, &t->policy))
 		judge_again(g, t, &env, &reply);
-	if (!t->trace && history)
+	if (!t->trace && history && !again)
 		remember(g, t, &h, now);
 	if (history || policy_ast(g->policy)->nrate)
 		state_touch(g->state);

@@ -118,53 +118,79 @@ static int open_beneath(int dir, char *path)
 	return (int)fd;
 }
 
-static int open_failed(const char *name, int error, struct err *e)
+/* It is there, or may be, but not for us. */
+static int unreadable(struct fetch_answer *a, struct err *e, const char *name, const char *why)
+{
+	a->cause = FETCH_UNREADABLE;
+	return err_set(e, ERR_UNAVAILABLE, "%s: %s", name, why);
+}
+
+static int not_there(struct fetch_answer *a, struct err *e, const char *name)
+{
+	a->cause = FETCH_NOT_FOUND;
+	err_set(e, ERR_NOINPUT, "%s: is not there", name);
+	return 0;
+}
+
+static int open_failed(const char *name, int error, struct fetch_answer *a, struct err *e)
 {
 	switch (error) {
 	case ENOENT:
 	case ENOTDIR:
 	case ENAMETOOLONG:
-		return 0;
+		return not_there(a, e, name);
 	case EXDEV:
-		return err_set(e, ERR_UNAVAILABLE, "%s: a symbolic link leads out of the folder", name);
+		return unreadable(a, e, name, "a symbolic link leads out of the folder");
 	case ELOOP:
-		return err_set(e, ERR_UNAVAILABLE, "%s: a symbolic link that is not followed", name);
+		return unreadable(a, e, name, "a symbolic link that is not followed");
+	case EMFILE:
+	case ENFILE:
+	case ENOMEM:
+		a->cause = FETCH_LOCAL; /* says nothing about the file */
+		return err_set(e, ERR_UNAVAILABLE, "%s: cannot be opened: %s", name, strerror(error));
 	default:
+		a->cause = FETCH_UNREADABLE;
 		return err_set(e, ERR_UNAVAILABLE, "%s: cannot be opened: %s", name, strerror(error));
 	}
 }
 
-static int read_found(int fd, const char *name, struct buf *out, struct err *e)
+static int read_found(int fd, const char *name, struct buf *out, struct fetch_answer *a, struct err *e)
 {
+	struct err why;
 	struct stat st;
 
 	if (fstat(fd, &st))
-		return err_set(e, ERR_UNAVAILABLE, "%s: cannot be looked at: %s", name, strerror(errno));
+		return unreadable(a, e, name, strerror(errno));
 	if (S_ISDIR(st.st_mode))
-		return 0;
+		return not_there(a, e, name);
 	if (!S_ISREG(st.st_mode))
-		return err_set(e, ERR_UNAVAILABLE, "%s: is no regular file", name);
-	return file_read_fd(fd, name, out->max, out, e) ? -1 : 1;
+		return unreadable(a, e, name, "is no regular file");
+	if (file_read_fd(fd, name, out->max, out, &why) == 0) {
+		a->cause = FETCH_NONE;
+		return 1;
+	}
+	a->cause = why.code == ERR_DATA ? FETCH_TOO_LARGE : why.code == ERR_UNAVAILABLE ? FETCH_LOCAL : FETCH_UNREADABLE;
+	return err_set(e, why.code, "%s", why.text);
 }
 
-static int dir_get(struct fetch *f, struct span url, unsigned deadline_ms, struct buf *out, struct err *e)
+static int dir_get(struct fetch *f, struct span url, unsigned deadline_ms, struct buf *out, struct fetch_answer *a, struct err *e)
 {
 	struct fetch_dir *d = (struct fetch_dir *)f;
 	char path[LIMIT_X5U_BYTES + 1], name[ERR_TEXT_BYTES];
 	int fd, rc;
 
 	(void)deadline_ms; /* a file is at hand or it isn't */
-	buf_reset(out);
+	a->lifetime_s = -1;
 	if (relative_path(url, path, sizeof path))
-		return 0;
+		return not_there(a, e, "a file of that name");
 	fd = open_beneath(d->fd, path);
 	rc = errno;
 	/* Cut when too long: it is for error texts only. */
 	if (snprintf(name, sizeof name, "%s/%s", d->name, path) < 0)
 		name[0] = '\0';
 	if (fd < 0)
-		return open_failed(name, rc, e);
-	rc = read_found(fd, name, out, e);
+		return open_failed(name, rc, a, e);
+	rc = read_found(fd, name, out, a, e);
 	close(fd);
 	return rc;
 }
@@ -179,7 +205,7 @@ static void dir_close(struct fetch *f)
 	free(d);
 }
 
-static const struct fetch_ops dir_ops = {dir_get, dir_close};
+static const struct fetch_ops dir_ops = {.get = dir_get, .close = dir_close};
 
 int fetch_dir_open(const char *dir, struct fetch **out, struct err *e)
 {
@@ -188,7 +214,7 @@ int fetch_dir_open(const char *dir, struct fetch **out, struct err *e)
 	*out = NULL;
 	if (!d)
 		return err_set(e, ERR_UNAVAILABLE, "%s: no memory", dir);
-	d->fetch.ops = &dir_ops;
+	d->fetch = (struct fetch){&dir_ops, .at_hand = true};
 	d->name = strdup(dir);
 	d->fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (!d->name)

@@ -10,7 +10,9 @@
 /*
  * dir must be a readable folder.  A path with "..", an empty or hidden
  * component, or '%' is "not there"; symbolic links are followed inside dir
- * only.  Gives *out (fetch_close()), or -1 and *e.
+ * only.  What is there but can't be had is FETCH_UNREADABLE, or FETCH_LOCAL when
+ * that says nothing about the file (no descriptor, no memory).
+ * Gives *out (fetch_close()), or -1 and *e.
  */
 int fetch_dir_open(const char *dir, struct fetch **out, struct err *e) MUST_USE;
 

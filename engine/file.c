@@ -10,6 +10,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -99,5 +101,20 @@ int file_read(const char *path, size_t max, struct buf *out, struct err *e)
 	rc = read_regular(fd, path, max, out, e);
 	if (close(fd) && !rc)
 		return err_set(e, ERR_OS, "%s: cannot be closed: %s", path, strerror(errno));
+	return rc;
+}
+
+int file_check_place(const char *name, const char *path, struct err *e)
+{
+	const char *slash = strrchr(path, '/');
+	char *folder = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
+	int rc;
+
+	if (!folder)
+		return err_set(e, ERR_UNAVAILABLE, "no memory");
+	rc = faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS);
+	if (rc)
+		(void)err_set(e, ERR_CONFIG, "%s %s: %s: %s; user %ld must be able to write there", name, path, folder, strerror(errno), (long)geteuid());
+	free(folder);
 	return rc;
 }

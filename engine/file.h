@@ -18,4 +18,7 @@ int file_read(const char *path, size_t max, struct buf *out, struct err *e) MUST
 /* The same from an open descriptor of any kind, which stays open; name is for error texts. */
 int file_read_fd(int fd, const char *name, size_t max, struct buf *out, struct err *e) MUST_USE;
 
+/* Can this process, as the user that it is, make a file there?  Looks only; name is the setting's. 0, or -1 and *e. */
+int file_check_place(const char *name, const char *path, struct err *e) MUST_USE;
+
 #endif

@@ -4,6 +4,7 @@
  */
 #include "config.h"
 
+#include "core/trustset.h"
 #include "core/x5u.h"
 #include "engine/policy_facts_internal.h"
 
@@ -44,6 +45,17 @@ static void put_spc(struct facts *f, struct span spc)
 	facts_set_text(f, FACT_SIGNER_SPC, span_make(p, spc.n));
 }
 
+static void put_domain(struct facts *f, const struct stir_check *c)
+{
+	if (!c->domain)
+		return;
+	policy_facts_put_text(f, FACT_SIGNER_DOMAIN, span_cstr(c->domain->name));
+	policy_facts_put_word(f, FACT_SIGNER_REVOCATION, span_cstr(c->revocation_unknown ? "unknown" : "good"));
+	/* Hundredths; facts have thousandths. */
+	if (c->domain->has_credit)
+		facts_set_num(f, FACT_SIGNER_CEILING, -(int64_t)c->domain->credit * 10);
+}
+
 static void put_signed(struct facts *f, const struct stir_check *c, int64_t now)
 {
 	const struct passport *p = &c->passport;
@@ -62,6 +74,9 @@ static void put_signed(struct facts *f, const struct stir_check *c, int64_t now)
 	facts_set_num(f, FACT_PASSPORT_DEST_COUNT, (int64_t)p->ndest);
 	facts_set_num(f, FACT_PASSPORT_AGE, now - p->iat);
 	policy_facts_put_word(f, FACT_PASSPORT_ATTEST, p->attest);
+	policy_facts_put_word(f, FACT_PASSPORT_RCD, span_cstr(stir_rcd_name(c->rcd)));
+	if (c->rcd_name.n && c->rcd != STIR_RCD_MISMATCH)
+		policy_facts_put_lower(f, FACT_PASSPORT_NAME, c->rcd_name);
 	put_x5u_host(f, FACT_SIGNER_HOST, p->x5u);
 	put_spc(f, c->spc);
 	if (!c->has_cert)
@@ -69,6 +84,7 @@ static void put_signed(struct facts *f, const struct stir_check *c, int64_t now)
 	policy_facts_put_text(f, FACT_SIGNER_SUBJECT, c->cert_subject);
 	policy_facts_put_text(f, FACT_SIGNER_CERT, c->cert_sha256);
 	facts_set_num(f, FACT_SIGNER_EXPIRES, c->cert_not_after - now);
+	put_domain(f, c);
 }
 
 static void put_claimed(struct facts *f, const struct passport *p, int64_t now)

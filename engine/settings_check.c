@@ -11,13 +11,14 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "core/keys/key_pkcs11.h"
 #include "core/suggest.h"
 #include "core/verify.h"
 #include "engine/settings_spec.h"
 #include "policy/factlog.h"
 
 #define TO_SIGN "KeyFile, CertificateFile and CertificateURL"
-#define TO_VERIFY "TrustAnchors and CertificateDir"
+#define TO_VERIFY "TrustAnchors (or TrustDomains), and CertificateDir or \"FetchCertificates yes\""
 
 static int PRINTF_LIKE(3, 4) fault(const struct settings *s, struct err *e, const char *fmt, ...)
 {
@@ -42,6 +43,16 @@ static bool is_given(struct settings *s, enum settings_id id)
 	return *settings_spec_given(s, settings_spec_at(id)) != NULL;
 }
 
+static bool verifies(const struct settings *s)
+{
+	return s->trust_anchors || s->trust_domains;
+}
+
+static bool says_trust(struct settings *s)
+{
+	return is_given(s, SETTINGS_ID_trust_anchors) || is_given(s, SETTINGS_ID_trust_domains);
+}
+
 /* All of them or none. */
 static int check_together(struct settings *s, const enum settings_id *id, size_t n, const char *purpose, struct err *e)
 {
@@ -60,16 +71,23 @@ static int check_together(struct settings *s, const enum settings_id *id, size_t
 static int check_groups(struct settings *s, struct err *e)
 {
 	static const enum settings_id sign[] = {SETTINGS_ID_key_file, SETTINGS_ID_certificate_file, SETTINGS_ID_certificate_url};
-	static const enum settings_id verify[] = {SETTINGS_ID_trust_anchors, SETTINGS_ID_certificate_dir};
 
 	if (check_together(s, sign, sizeof sign / sizeof *sign, "sign", e))
 		return -1;
-	return check_together(s, verify, sizeof verify / sizeof *verify, "verify", e);
+	if (s->trust_anchors && s->trust_domains)
+		return fault(s, e, "TrustAnchors and TrustDomains are both set; TrustAnchors is a domain without a name: move it into the file of TrustDomains");
+	if (verifies(s) && !s->certificate_dir && !s->fetch_certificates)
+		return fault(s, e, "%s is set, but nothing says where certificates come from: set CertificateDir, or \"FetchCertificates yes\" to have them from the network",
+			     s->trust_anchors ? "TrustAnchors" : "TrustDomains");
+	if (!says_trust(s) && (is_given(s, SETTINGS_ID_certificate_dir) || s->fetch_certificates))
+		return fault(s, e, "%s is set, but TrustAnchors (or TrustDomains) is not; to verify it takes both",
+			     s->certificate_dir ? "CertificateDir" : "FetchCertificates");
+	return 0;
 }
 
 static int check_mode(struct settings *s, struct err *e)
 {
-	bool sign = s->key_file != NULL, verify = s->trust_anchors != NULL;
+	bool sign = s->key_file != NULL, verify = verifies(s);
 
 	if (!sign && !verify)
 		return fault(s, e, "nothing to do: set " TO_SIGN " to sign, or " TO_VERIFY " to verify");
@@ -95,9 +113,32 @@ static const struct dependence {
 	{SETTINGS_ID_verify_listeners, SETTINGS_ID_trust_anchors},
 	{SETTINGS_ID_revocation_list, SETTINGS_ID_trust_anchors},
 	{SETTINGS_ID_revocation_policy, SETTINGS_ID_trust_anchors},
-	{SETTINGS_ID_certificate_ttl_s, SETTINGS_ID_trust_anchors},
+	{SETTINGS_ID_certificate_ttl_s, SETTINGS_ID_certificate_dir},
 	{SETTINGS_ID_fetch_wait_ms, SETTINGS_ID_trust_anchors},
 	{SETTINGS_ID_authority, SETTINGS_ID_trust_anchors},
+	{SETTINGS_ID_fetch_timeout_ms, SETTINGS_ID_fetch_certificates},
+	{SETTINGS_ID_fetch_hosts, SETTINGS_ID_fetch_certificates},
+	{SETTINGS_ID_fetch_denied_hosts, SETTINGS_ID_fetch_certificates},
+	{SETTINGS_ID_fetch_ports, SETTINGS_ID_fetch_certificates},
+	{SETTINGS_ID_fetch_addresses, SETTINGS_ID_fetch_certificates},
+	{SETTINGS_ID_fetch_ca_file, SETTINGS_ID_fetch_certificates},
+	{SETTINGS_ID_fetch_threads, SETTINGS_ID_fetch_certificates},
+	{SETTINGS_ID_fetch_queue, SETTINGS_ID_fetch_certificates},
+	{SETTINGS_ID_fetch_waiters, SETTINGS_ID_fetch_certificates},
+	{SETTINGS_ID_fetch_breaker_s, SETTINGS_ID_fetch_certificates},
+	{SETTINGS_ID_fetch_retry_s, SETTINGS_ID_trust_anchors},
+	{SETTINGS_ID_cache_file, SETTINGS_ID_fetch_certificates},
+	{SETTINGS_ID_spc_table, SETTINGS_ID_trust_anchors},
+	{SETTINGS_ID_replay_store, SETTINGS_ID_trust_anchors},
+	{SETTINGS_ID_replay_key, SETTINGS_ID_replay_store},
+	{SETTINGS_ID_replay_size, SETTINGS_ID_replay_store},
+	{SETTINGS_ID_replay_timeout_ms, SETTINGS_ID_replay_store},
+	{SETTINGS_ID_redis_password_file, SETTINGS_ID_replay_store},
+	{SETTINGS_ID_redis_database, SETTINGS_ID_replay_store},
+	{SETTINGS_ID_evidence_dir, SETTINGS_ID_trust_anchors},
+	{SETTINGS_ID_evidence_keep_s, SETTINGS_ID_evidence_dir},
+	{SETTINGS_ID_key_pin_file, SETTINGS_ID_key_file},
+	{SETTINGS_ID_sign_diversions, SETTINGS_ID_key_file},
 	{SETTINGS_ID_max_age_s, SETTINGS_ID_trust_anchors},
 	{SETTINGS_ID_max_skew_s, SETTINGS_ID_trust_anchors},
 	{SETTINGS_ID_allow_replay, SETTINGS_ID_trust_anchors},
@@ -117,12 +158,22 @@ static const struct dependence {
 	{SETTINGS_ID_fact_log_key, SETTINGS_ID_fact_log},
 };
 
+/* Is it in force: a switch that is on, or a value somebody set? */
+static bool is_on(struct settings *s, enum settings_id id)
+{
+	if (id == SETTINGS_ID_trust_anchors)
+		return says_trust(s);
+	if (settings_spec_at(id)->type == SETTINGS_TYPE_BOOL)
+		return *(bool *)settings_spec_value(s, settings_spec_at(id));
+	return is_given(s, id);
+}
+
 static int check_effect(struct settings *s, struct err *e)
 {
 	for (size_t i = 0; i < sizeof dependences / sizeof *dependences; i++) {
 		const struct dependence *d = &dependences[i];
 
-		if (is_given(s, d->what) && !is_given(s, d->on))
+		if (is_given(s, d->what) && !is_on(s, d->on))
 			return fault(s, e, "%s has no effect without %s; set that as well, or leave %s out", name_of(d->what),
 				     name_of(d->on), name_of(d->what));
 	}
@@ -133,11 +184,13 @@ static int check_effect(struct settings *s, struct err *e)
 
 static int check_age(struct settings *s, struct err *e)
 {
-	if (s->max_age_s > VERIFY_UNBOUND_AGE_S && !s->allow_replay)
+	if (s->allow_replay && s->replay_store)
+		return fault(s, e, "\"AllowReplay yes\" has no effect with a ReplayStore, which finds out what is used again; leave one of them out");
+	if (s->max_age_s > VERIFY_UNBOUND_AGE_S && !s->allow_replay && !s->replay_store)
 		return fault(s, e,
-			     "MaxAge is %s, but no replay store remembers which tokens were used: RFC 9475, 3.2 relaxes the "
-			     "freshness of a token only for a receiver that detects its second use. Write \"AllowReplay yes\" "
-			     "to accept that tokens can be used again, or a MaxAge of at most %ds",
+			     "MaxAge is %s, but no ReplayStore remembers which tokens were used: RFC 9475, 3.2 relaxes the "
+			     "freshness of a token only for a receiver that detects its second use. Set ReplayStore, or "
+			     "\"AllowReplay yes\", or a MaxAge of at most %ds",
 			     s->given.max_age_s ? s->given.max_age_s : "long", VERIFY_UNBOUND_AGE_S);
 	if (s->allow_replay && !s->given.max_age_s)
 		return fault(s, e, "\"AllowReplay yes\" has no effect without a MaxAge of more than %ds", VERIFY_UNBOUND_AGE_S);
@@ -196,10 +249,52 @@ static int check_written(struct settings *s, enum settings_id id, struct err *e)
 
 static int check_files(struct settings *s, struct err *e)
 {
-	if (check_written(s, SETTINGS_ID_fact_log, e) || check_written(s, SETTINGS_ID_state_file, e))
+	if (check_written(s, SETTINGS_ID_fact_log, e) || check_written(s, SETTINGS_ID_state_file, e) || check_written(s, SETTINGS_ID_cache_file, e) || check_written(s, SETTINGS_ID_evidence_dir, e))
 		return -1;
 	if (s->fact_log_key && s->fact_log_numbers == FACTLOG_FULL)
 		return fault(s, e, "FactLogKey has no effect with \"FactLogNumbers full\"");
+	return 0;
+}
+
+/* What a trust domain says for itself. */
+static int check_domains(struct settings *s, struct err *e)
+{
+	static const enum settings_id own[] = {SETTINGS_ID_revocation_list, SETTINGS_ID_revocation_policy, SETTINGS_ID_authority};
+
+	for (size_t i = 0; s->trust_domains && i < sizeof own / sizeof *own; i++)
+		if (is_given(s, own[i]))
+			return fault(s, e, "%s has no effect with TrustDomains: each domain of that file has its own", name_of(own[i]));
+	if (s->revocation_policy == SETTINGS_REVOCATION_HARD && !s->given.revocation_list && !s->fetch_certificates)
+		return fault(s, e, "\"RevocationPolicy hard\" needs a RevocationList, or \"FetchCertificates yes\" to have them from the network: without any, every message would get temperror");
+	return 0;
+}
+
+static int check_store(struct settings *s, struct err *e)
+{
+	bool redis = s->replay_store && span_starts(span_cstr(s->replay_store), "redis:");
+
+	if (redis && !s->replay_key)
+		return fault(s, e, "a ReplayStore in Redis needs a ReplayKey: the same file on all hosts that share it (openssl rand -out FILE 32)");
+	if (!redis && (s->given.redis_password_file || s->given.redis_database))
+		return fault(s, e, "%s has no effect: ReplayStore is no redis", s->given.redis_password_file ? "RedisPasswordFile" : "RedisDatabase");
+	if (redis && s->given.replay_size)
+		return fault(s, e, "ReplaySize has no effect with Redis; set its own maxmemory");
+	return 0;
+}
+
+static int check_keys(struct settings *s, struct err *e)
+{
+	bool token = s->key_file && key_pkcs11_is_uri(span_cstr(s->key_file));
+
+	if (s->key_pin_file && !token)
+		return fault(s, e, "KeyPINFile has no effect: KeyFile is a file, not a PKCS #11 URI (pkcs11:...)");
+	for (size_t i = 0; i < SETTINGS_ID_COUNT; i++) {
+		const struct settings_spec *spec = settings_spec_at((enum settings_id)i);
+		const char *path = spec->type == SETTINGS_TYPE_PATH && i != SETTINGS_ID_key_file ? *(char **)settings_spec_value(s, spec) : NULL;
+
+		if (path && key_pkcs11_is_uri(span_cstr(path)))
+			return fault(s, e, "%s is a file; only KeyFile may be in a PKCS #11 token", name_of((enum settings_id)i));
+	}
 	return 0;
 }
 
@@ -208,7 +303,5 @@ int settings_check(struct settings *s, struct err *e)
 	if (check_groups(s, e) || check_effect(s, e) || check_mode(s, e) || check_age(s, e) || check_listeners(s, e) ||
 	    check_results(s, e) || check_files(s, e))
 		return -1;
-	if (s->revocation_policy == SETTINGS_REVOCATION_HARD && !s->given.revocation_list)
-		return fault(s, e, "\"RevocationPolicy hard\" needs a RevocationList: without one every message would get temperror");
-	return 0;
+	return check_domains(s, e) || check_store(s, e) || check_keys(s, e) ? -1 : 0;
 }

@@ -28,7 +28,9 @@ static const struct settings_word words_unsafe_body[] = {
 static const struct settings_word words_revocation_policy[] = {
 	{"soft", SETTINGS_REVOCATION_SOFT}, {"hard", SETTINGS_REVOCATION_HARD}, {NULL, 0}};
 static const struct settings_word words_authority[] = {
-	{"tn", VERIFY_AUTHORITY_TN}, {"spc", VERIFY_AUTHORITY_SPC}, {"any", VERIFY_AUTHORITY_ANY}, {NULL, 0}};
+	{"tn", TRUST_AUTHORITY_TN}, {"spc", TRUST_AUTHORITY_SPC}, {"any", TRUST_AUTHORITY_ANY}, {NULL, 0}};
+static const struct settings_word words_fetch_ports[] = {
+	{"443", SETTINGS_FETCH_443}, {"8443", SETTINGS_FETCH_8443}, {"both", SETTINGS_FETCH_BOTH}, {NULL, 0}};
 static const struct settings_word words_dest_cover[] = {
 	{"full", SETTINGS_DEST_FULL}, {"any", SETTINGS_DEST_ANY}, {NULL, 0}};
 static const struct settings_word words_content_digest[] = {
@@ -68,6 +70,7 @@ static const struct settings_spec rows[SETTINGS_ID_COUNT] = {
 	[SETTINGS_ID_authserv_id].syntax = settings_syntax_authserv_id,
 	[SETTINGS_ID_certificate_url].syntax = settings_syntax_certificate_url,
 	[SETTINGS_ID_help_url].syntax = settings_syntax_help_url,
+	[SETTINGS_ID_replay_store].syntax = settings_syntax_replay_store,
 	[SETTINGS_ID_socket].example = "local:/run/stir-milter/stir-milter.sock",
 	[SETTINGS_ID_user_id].example = "stir-milter:stir-milter",
 	[SETTINGS_ID_pid_file].example = "/run/stir-milter/stir-milter.pid",
@@ -81,6 +84,18 @@ static const struct settings_spec rows[SETTINGS_ID_COUNT] = {
 	[SETTINGS_ID_certificate_file].example = "keys/stir.pem",
 	[SETTINGS_ID_certificate_url].example = "https://cert.example.net/stir.pem",
 	[SETTINGS_ID_trust_anchors].example = "trust/anchors.pem",
+	[SETTINGS_ID_trust_domains].example = "trust/domains",
+	[SETTINGS_ID_key_pin_file].example = "keys/token.pin",
+	[SETTINGS_ID_fetch_hosts].example = "*.example.net, cert.example.org",
+	[SETTINGS_ID_fetch_denied_hosts].example = "old.example.net",
+	[SETTINGS_ID_fetch_addresses].example = "10.20.0.0/16",
+	[SETTINGS_ID_fetch_ca_file].example = "trust/web.pem",
+	[SETTINGS_ID_cache_file].example = "/var/lib/stir-milter/cache.sqlite",
+	[SETTINGS_ID_spc_table].example = "trust/spc.csv",
+	[SETTINGS_ID_replay_store].example = "sqlite:/var/lib/stir-milter/replay.sqlite",
+	[SETTINGS_ID_replay_key].example = "keys/replay.key",
+	[SETTINGS_ID_redis_password_file].example = "keys/redis.password",
+	[SETTINGS_ID_evidence_dir].example = "/var/lib/stir-milter/evidence",
 	[SETTINGS_ID_revocation_list].example = "trust/crl.pem",
 	[SETTINGS_ID_certificate_dir].example = "certificates",
 	[SETTINGS_ID_policy].example = "inbound.policy",

@@ -157,3 +157,38 @@ const char *settings_syntax_help_url(struct span v)
 		g_uri_unref(uri);
 	return why;
 }
+
+/* host:port or [v6]:port */
+static const char *redis_address(struct span v)
+{
+	struct span rest = v, host;
+	size_t colon = v.n;
+
+	while (colon > 0 && v.p[colon - 1] != ':')
+		colon--;
+	if (colon < 2)
+		return "redis: wants HOST:PORT or the whole path of a socket, from / on";
+	host = span_take(v, colon - 1);
+	rest = span_skip(v, colon);
+	if (!number_within(rest, 1, MAX_PORT))
+		return "the port of redis: is a number from 1 to 65535";
+	if (host.n > 2 && host.p[0] == '[' && host.p[host.n - 1] == ']')
+		return address_ok(span_make(host.p + 1, host.n - 2), AF_INET6) ? NULL : "what stands in [ ] is an IPv6 address";
+	return host.n <= MAX_HOST && made_of(host, "-.") ? NULL : "the host of redis: is a name, an IPv4 address, or an IPv6 address in [ ]";
+}
+
+const char *settings_syntax_replay_store(struct span v)
+{
+	if (span_is(v, "memory"))
+		return NULL;
+	if (span_starts(v, "sqlite:")) {
+		struct span path = span_skip(v, strlen("sqlite:"));
+
+		return path.n > 1 && path.p[0] == '/' && path.p[path.n - 1] != '/' ? NULL : "sqlite: wants the whole path of the file, from / on";
+	}
+	if (span_starts(v, "redis:/"))
+		return local_socket(span_skip(v, strlen("redis:"))) ? "redis:/ wants the whole path of the socket, at most 107 octets" : NULL;
+	if (span_starts(v, "redis:"))
+		return redis_address(span_skip(v, strlen("redis:")));
+	return "is no store; write memory, sqlite:PATH, redis:HOST:PORT or redis:/SOCKET";
+}

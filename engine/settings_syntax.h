@@ -18,5 +18,7 @@ const char *settings_syntax_authserv_id(struct span v);
 const char *settings_syntax_certificate_url(struct span v);
 /* https, a host, printable ASCII, short enough for a reply text */
 const char *settings_syntax_help_url(struct span v);
+/* memory, sqlite:PATH, redis:HOST:PORT, redis:[V6]:PORT, redis:/SOCKET */
+const char *settings_syntax_replay_store(struct span v);
 
 #endif

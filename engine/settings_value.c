@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/keys/key_pkcs11.h"
 #include "core/limits.h"
 #include "core/suggest.h"
 #include "engine/settings_line.h"
@@ -69,7 +70,8 @@ static int put_path(struct settings_value *v, char **out)
 		return wrong(v, "is no path here: ~ has no meaning; write the whole path");
 	if (v->text.p[v->text.n - 1] == '/' && v->text.n > 1)
 		v->text.n--;
-	*out = settings_value_path(v->folder, v->text);
+	/* A key in a token has no folder. */
+	*out = key_pkcs11_is_uri(v->text) ? strndup(v->text.p, v->text.n) : settings_value_path(v->folder, v->text);
 	return *out ? 0 : no_memory(v);
 }
 

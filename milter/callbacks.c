@@ -231,6 +231,9 @@ static void record_message(const struct session *s, const char *queue_id, int64_
 	err_clear(&e);
 	if (engine_record(s->engine, &s->t, span_cstr(queue_id), now, &e))
 		log_error("%s", e.text);
+	err_clear(&e);
+	if (engine_evidence(s->engine, &s->t, span_cstr(queue_id), now, &e))
+		log_error("%s", e.text);
 }
 
 static sfsistat on_eom(SMFICTX *ctx)

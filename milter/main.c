@@ -190,7 +190,7 @@ static int write_pid(const char *path, struct err *e)
 
 static void warn_unreadable(const char *path)
 {
-	if (path && access(path, R_OK))
+	if (path && !span_starts(span_cstr(path), "pkcs11:") && access(path, R_OK))
 		log_warn("%s can't be read by this user: a reload will fail", path);
 }
 
@@ -206,6 +206,8 @@ static int become(const struct settings *s, struct err *e)
 		warn_unreadable(s->key_file);
 		warn_unreadable(s->policy);
 		warn_unreadable(s->fact_log_key);
+		warn_unreadable(s->replay_key);
+		warn_unreadable(s->trust_domains);
 	}
 	return rc;
 }
@@ -220,7 +222,7 @@ static int start(struct running *r, struct engine *g, struct err *e)
 {
 	const struct settings *s = engine_settings(g);
 
-	if (become(s, e) || engine_check_files(g, e))
+	if (become(s, e) || engine_check_files(g, e) || engine_begin(g, false, e))
 		return -1;
 	reload_load(g);
 	if (callbacks_register(e) || listen_open(&r->listen, s->socket, e) || write_pid(s->pid_file, e))

@@ -10,10 +10,10 @@
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "core/limits.h"
 #include "core/log.h"
+#include "engine/clock.h"
 
 static struct {
 	pthread_mutex_t lock; /* guards engine */
@@ -59,19 +59,54 @@ static int copy(char **out, const char *s, struct err *e)
 
 enum { ADVICE_MAX = 128 * 1024 };
 
+static void log_lines(void (*log)(const char *fmt, ...), const struct buf *text)
+{
+	for (struct span rest = buf_span(text); rest.n;) {
+		struct span line = span_take(span_cut(&rest, '\n'), LIMIT_LOG_LINE);
+
+		log("%.*s", SPAN_ARG(line));
+	}
+}
+
 static void advise(const struct engine *g)
 {
-	struct span rest;
 	struct buf text;
 
 	buf_init(&text, ADVICE_MAX);
-	engine_advice(g, (int64_t)time(NULL), &text);
-	for (rest = buf_span(&text); rest.n;) {
-		struct span line = span_take(span_cut(&rest, '\n'), LIMIT_LOG_LINE);
-
-		log_warn("%.*s", SPAN_ARG(line));
-	}
+	engine_advice(g, clock_wall_s(), &text);
+	log_lines(log_warn, &text);
 	buf_free(&text);
+}
+
+bool reload_tick(void)
+{
+	struct engine *g = reload_engine();
+	struct buf said;
+	bool again;
+
+	if (!g)
+		return false;
+	buf_init(&said, ADVICE_MAX);
+	engine_tick(g, clock_wall_s(), &said);
+	log_lines(log_warn, &said);
+	buf_free(&said);
+	again = engine_wants_reopen(g);
+	engine_unref(g);
+	return again;
+}
+
+void reload_log_counters(void)
+{
+	struct engine *g = reload_engine();
+	struct buf text;
+
+	if (!g)
+		return;
+	buf_init(&text, ADVICE_MAX);
+	engine_counters_text(g, &text);
+	log_lines(log_notice, &text);
+	buf_free(&text);
+	engine_unref(g);
 }
 
 int reload_start(struct engine *g, struct err *e)

@@ -30,4 +30,9 @@ void reload_again(const struct options *o);
 void reload_save(void);
 void reload_load(struct engine *g);
 
+/* Renewals and housekeeping; true when the configuration wants to be read again. Main thread only. */
+bool reload_tick(void);
+/* What fetches, caches and stores have counted, to the log. */
+void reload_log_counters(void);
+
 #endif

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "core/limits.h"
+#include "engine/clock.h"
 #include "milter/reload.h"
 
 /* Longer names than any host, listener or account has. */
@@ -160,7 +161,7 @@ void session_eoh(struct session *s)
 	if (!s->engine || s->in_body)
 		return;
 	s->in_body = true;
-	engine_headers(s->engine, &s->t);
+	engine_headers(s->engine, &s->t, clock_wall_s());
 }
 
 void session_body(struct session *s, const void *p, size_t n)

@@ -19,14 +19,14 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "core/log.h"
+#include "engine/clock.h"
 #include "milter/reload.h"
 #include "milter/session.h"
 
-enum { DRAIN_LOOK_MS = 20, SAVE_EVERY_MS = 60 * 1000 };
+enum { DRAIN_LOOK_MS = 20, SAVE_EVERY_MS = 60 * 1000, TICK_EVERY_MS = 5 * 1000 };
 
 struct supervisor {
 	const struct options *options;
@@ -90,6 +90,7 @@ static void log_counters(void)
 	struct session_count c = session_count();
 
 	log_notice("connections=%u in-hand=%u messages=%lu", c.connections, c.in_hand, c.begun);
+	reload_log_counters();
 }
 
 static void take_signal(struct supervisor *v)
@@ -124,14 +125,6 @@ static void wait_event(struct supervisor *v, int timeout_ms)
 		take_signal(v);
 }
 
-static int64_t monotonic_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 static int64_t drain_time_ms(void)
 {
 	struct engine *g = reload_engine();
@@ -144,13 +137,13 @@ static int64_t drain_time_ms(void)
 /* What is in hand when the process ends is cut, and its client asked to try again. */
 static void drain(struct supervisor *v)
 {
-	int64_t until = monotonic_ms() + drain_time_ms();
+	int64_t until = clock_monotonic_ms() + drain_time_ms();
 	unsigned left = session_count().in_hand;
 
 	if (left)
 		log_notice("stopping; %u messages in hand", left);
 	v->stop = false;
-	while (!v->dead && !v->stop && monotonic_ms() < until && session_count().in_hand)
+	while (!v->dead && !v->stop && clock_monotonic_ms() < until && session_count().in_hand)
 		wait_event(v, DRAIN_LOOK_MS);
 	left = session_count().in_hand;
 	if (left)
@@ -167,20 +160,27 @@ static int start_libmilter(struct supervisor *v, struct err *e)
 	return rc ? err_set(e, ERR_OS, "can't start a thread: %s", strerror(rc)) : 0;
 }
 
-/* Until there is a reason to end; in between, what is remembered goes to the disk. */
+/* Until there is a reason to end; in between, what is remembered goes to the disk, and what ends soon is renewed. */
 static void watch(struct supervisor *v)
 {
-	int64_t next = monotonic_ms() + SAVE_EVERY_MS;
+	int64_t save = clock_monotonic_ms() + SAVE_EVERY_MS, tick = clock_monotonic_ms();
 
 	while (!v->stop && !v->dead) {
-		int64_t left = next - monotonic_ms();
+		int64_t now = clock_monotonic_ms(), next = save < tick ? save : tick;
 
-		if (left > 0) {
-			wait_event(v, (int)left);
+		if (next > now) {
+			wait_event(v, (int)(next - now));
 			continue;
 		}
-		reload_save();
-		next = monotonic_ms() + SAVE_EVERY_MS;
+		if (now >= tick) {
+			if (reload_tick())
+				reload_again(v->options);
+			tick = clock_monotonic_ms() + TICK_EVERY_MS;
+		}
+		if (now >= save) {
+			reload_save();
+			save = clock_monotonic_ms() + SAVE_EVERY_MS;
+		}
 	}
 }
 

@@ -68,6 +68,7 @@ struct policy_result {
 	bool peer_in_doubt;        /* a block that could not be evaluated (a pseudonym, a limit) stands before it */
 	enum ast_mode mode;        /* in force: the file's or the peer's */
 	int32_t score_milli, shadow_milli;
+	int32_t ceiling_milli;     /* taken away, so that the score is not below signer.score_ceiling; 0 or more */
 	struct policy_hit *hit;    /* every rule that hit or failed, in file order; with trace every rule */
 	size_t nhit;
 	const struct ast_action *would; /* what enforce would do; NULL: accept */

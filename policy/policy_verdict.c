@@ -74,6 +74,18 @@ static int add_up(const struct policy *p, struct arena *a, struct policy_result 
 	return 0;
 }
 
+/* Who vouches for a message decides how much better than nothing it can get. */
+static void hold_ceiling(const struct facts *f, struct policy_result *out)
+{
+	size_t n;
+	const struct facts_value *v = facts_values(f, FACT_SIGNER_CEILING, &n);
+
+	if (n && out->score_milli < v->num) {
+		out->ceiling_milli = (int32_t)(v->num - out->score_milli);
+		out->score_milli = (int32_t)v->num;
+	}
+}
+
 /* --- what decides ------------------------------------------------------------------------ */
 
 static const struct ast_action *final(const struct policy *p, const struct policy_peer *peer, struct policy_result *out)
@@ -230,6 +242,7 @@ int policy_verdict(const struct policy *p, const struct policy_peer *peer, const
 	absorb(p, out);
 	if (add_up(p, a, out))
 		return -1;
+	hold_ceiling(f, out);
 	decide(p, peer, f, out);
 	out->would_action = out->would ? policy_verdict_action(out->would->kind) : VERDICT_ACCEPT;
 	out->action = after_mode(out->mode, out->would_action);

@@ -99,9 +99,9 @@ static void our_verify(void *arg)
 	struct verify *v;
 
 	push(o, o->field);
-	v = verify_begin(&o->w->params, &o->m);
+	v = verify_begin(&o->w->params, &o->m, world_time(0));
 	world_push_body(&o->m, TEXT);
-	verify_finish(v, &o->m, WORLD_NOW, 1000, &r);
+	verify_finish(v, &o->m, world_time(0), &r);
 	if (r.reason != STIR_OK)
 		abort();
 }

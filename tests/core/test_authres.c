@@ -3,6 +3,7 @@
 
 #include "core/authres.h"
 #include "core/limits.h"
+#include "core/trustset.h"
 #include "tests/lib/tap.h"
 
 static const struct {
@@ -68,12 +69,18 @@ static void test_write(void)
 	struct stir_check c = {.reason = STIR_OK, .signed_ok = true, .authority = TN_AUTHORITY_TN, .has_authority = true,
 		.integrity = STIR_INTEGRITY_RAW, .dest_cover = STIR_DEST_FULL, .age_s = 3, .has_age = true};
 	struct stir_result r = {.reason = STIR_OK, .best = &c, .check = &c, .ncheck = 1, .nfield = 1};
+	const struct trust_rules rules = {.name = "us-shaken"};
 	struct stir_result none = {.reason = STIR_NO_IDENTITY};
 	char uri[LIMIT_URI_BYTES];
 
 	tap_int(tn_from_claim(span_cstr("15551230001"), &c.passport.orig.tn), 0, "a number");
 	c.passport.orig.kind = PARTY_TN;
 	wrote(&r, "mx.b.example; x-stir=pass reason=ok\n policy.orig-tn=15551230001 policy.authority=tn policy.msgi=raw\n policy.dest=full policy.age=3", "pass");
+	c.dest_cover = STIR_DEST_DIVERTED;
+	c.replay = STIR_REPLAY_UNKNOWN;
+	c.domain = &rules;
+	wrote(&r, "mx.b.example; x-stir=pass reason=ok\n policy.orig-tn=15551230001 policy.authority=tn policy.msgi=raw\n policy.dest=diverted policy.age=3 policy.replay=unknown\n policy.domain=us-shaken",
+		"diverted, with a store that does not answer, and the trust domain");
 	wrote(&none, "mx.b.example; x-stir=none reason=no-identity", "none");
 	c.signed_ok = false;
 	r.reason = STIR_BAD_SIGNATURE;

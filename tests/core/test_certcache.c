@@ -1,244 +1,356 @@
-/* The cache of chains: what is fetched when, what enters, what leaves first, and threads. */
+/* The cache of chains, fetch at hand: what is asked for when, what enters, what leaves first, who stands in. */
 #include "config.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "core/certcache.h"
+#include "core/certcache_internal.h"
 #include "core/limits.h"
-#include "ctl/pki.h"
+#include "tests/lib/cert_source.h"
 #include "tests/lib/tap.h"
 
-enum { T0 = 1700000000, DAY = 86400, TTL_S = 100, TTL_MS = TTL_S * 1000, URLS = 6 };
+enum { T0 = CERT_SOURCE_T0, DAY = CERT_SOURCE_DAY, URLS = 6 };
 
-/* Answers from a table; any thread. */
-struct fake_fetch {
-	struct fetch fetch;
-	atomic_int calls;
-	int answer;             /* what get() returns */
-	struct span content;    /* for all URLs */
-	unsigned last_deadline; /* single thread only */
-	bool one_thread;
-};
+static struct cert_source source;
 
-static int fake_get(struct fetch *f, struct span url, unsigned deadline_ms, struct buf *out, struct err *e)
+static struct certcache *cache_of(size_t max, unsigned lifetime_s)
 {
-	struct fake_fetch *fake = (struct fake_fetch *)f;
+	struct certcache_params p = cert_source_params(&source, NULL);
 
-	(void)url;
-	atomic_fetch_add(&fake->calls, 1);
-	if (fake->one_thread)
-		fake->last_deadline = deadline_ms;
-	if (fake->answer < 0)
-		return err_set(e, ERR_UNAVAILABLE, "the host is down");
-	if (fake->answer == 0)
-		return 0;
-	return buf_put_span(out, fake->content) ? err_set(e, ERR_DATA, "too large") : 1;
+	p.max_entries = max;
+	p.default_lifetime_s = lifetime_s;
+	p.clock = NULL;
+	cert_source_say(&source, 1, FETCH_NONE, -1, buf_span(&source.good));
+	return cert_source_cache(&p);
 }
 
-static bool closed;
-
-static void fake_close(struct fetch *f)
+static struct certcache_time at(int64_t now)
 {
-	(void)f;
-	closed = true;
+	return (struct certcache_time){now, 0};
 }
 
-static const struct fetch_ops fake_ops = {fake_get, fake_close};
-
-static struct pki pki, other;
-static struct trust *trust;
-static struct buf good, again, foreign;
-
-static void make_chain(struct pki *p, struct buf *out)
+/* One look at url number i; says how often it was fetched, -1 and *r when there is nothing. */
+static int look(struct certcache *c, int i, int64_t now, struct cert_chain **out, enum stir_reason *r)
 {
-	EVP_PKEY *key;
-	struct err e;
-	X509 *x;
-
-	buf_init(out, LIMIT_CHAIN_BYTES);
-	if (pki_issue(p, "spc:1234", "Test", T0, T0 + DAY, &key, &x, &e) || pki_put_chain(out, p, x))
-		tap_bail("%s", e.text);
-	EVP_PKEY_free(key);
-	X509_free(x);
-}
-
-static void setup(void)
-{
-	struct buf pem;
-	struct err e;
-
-	if (pki_init(&pki, "Test", T0 - DAY, T0 + DAY, &e) || pki_init(&other, "Other", T0 - DAY, T0 + DAY, &e))
-		tap_bail("%s", e.text);
-	make_chain(&pki, &good);
-	make_chain(&pki, &again);
-	make_chain(&other, &foreign);
-	buf_init(&pem, LIMIT_CHAIN_BYTES);
-	if (pki_put_cert(&pem, pki.root) || trust_open("anchors", buf_span(&pem), &trust, &e))
-		tap_bail("anchors");
-	buf_free(&pem);
-}
-
-static struct fake_fetch fake_new(struct span content)
-{
-	return (struct fake_fetch){.fetch = {&fake_ops}, .answer = 1, .content = content, .one_thread = true};
-}
-
-static struct certcache *cache_new(struct fake_fetch *f, size_t max)
-{
-	struct certcache *c = certcache_new(&f->fetch, trust, max, TTL_S);
-
-	if (!c)
-		tap_bail("no cache");
-	return c;
-}
-
-/* One look at url number i; says whether it was fetched. */
-static int look(struct certcache *c, struct fake_fetch *f, int i, int64_t now_ms, struct cert_chain **out)
-{
+	int before = cert_source_calls(&source);
 	struct cert_chain *chain;
+	enum stir_reason got;
 	char url[64];
-	int before = f->calls;
 
 	snprintf(url, sizeof url, "https://example.com/%d.pem", i);
-	if (certcache_get(c, span_cstr(url), now_ms, 1500, &chain, NULL) != STIR_OK)
-		tap_bail("%s", url);
+	got = certcache_get(c, span_cstr(url), at(now), 1500, &chain, NULL);
+	if (r)
+		*r = got;
+	else if (got != STIR_OK)
+		tap_bail("%s: %s", url, stir_reason_name(got));
 	if (out)
 		*out = chain;
 	else
 		cert_chain_unref(chain);
-	return f->calls - before;
+	return cert_source_calls(&source) - before;
 }
 
 static void lifetime(void)
 {
-	struct fake_fetch f = fake_new(buf_span(&good));
-	struct certcache *c = cache_new(&f, 10);
-	struct cert_chain *first, *chain;
+	struct certcache *c = cache_of(10, 100);
 	struct certcache_stats s;
+	struct cert_chain *first, *chain;
 	int64_t from, until;
 
-	tap_int(look(c, &f, 1, 0, &first), 1, "the first time it is fetched");
-	tap_int((long long)f.last_deadline, 1500, "with the caller's deadline");
+	tap_int(look(c, 1, T0, &first, NULL), 1, "the first time it is fetched");
+	tap_str(source.last_url, "https://example.com/1.pem", "from its address");
 	cert_chain_validity(first, &from, &until);
-	tap_ok(from == T0 && until == T0 + DAY, "and has its path's validity");
-	tap_int(look(c, &f, 1, TTL_MS - 1, &chain), 0, "then it is not, as long as it lives");
+	tap_ok(from == T0 && until == T0 + 100 * DAY, "and has its path's validity");
+	tap_int(look(c, 1, T0 + 99, &chain, NULL), 0, "then it is not, as long as it lives");
 	tap_ok(chain == first, "and it is the same chain");
 	cert_chain_unref(chain);
-	tap_int(look(c, &f, 1, TTL_MS, &chain), 1, "fetched again at its end");
+	tap_int(look(c, 1, T0 + 100, &chain, NULL), 1, "fetched again at its end");
 	tap_ok(chain == first, "the same octets keep their verdict");
 	cert_chain_unref(chain);
-	tap_int(look(c, &f, 1, 2 * TTL_MS - 1, NULL), 0, "and live again");
-	f.content = buf_span(&again);
-	tap_int(look(c, &f, 1, 2 * TTL_MS, &chain), 1, "other octets");
+	tap_int(look(c, 1, T0 + 199, NULL, NULL), 0, "and live again");
+	cert_source_say(&source, 1, FETCH_NONE, -1, buf_span(&source.again));
+	tap_int(look(c, 1, T0 + 200, &chain, NULL), 1, "other octets");
 	tap_ok(chain != first, "are another chain");
 	cert_chain_unref(chain);
 	tap_int((long long)cert_chain_count(first), 2, "the old one lives while it is held");
 	cert_chain_unref(first);
-	certcache_stats(c, &s);
-	tap_ok(s.hits == 2 && s.misses == 3 && s.failures == 0 && s.evictions == 0 && s.entries == 1, "counted");
-	certcache_free(c);
+	s = cert_source_stats(c);
+	tap_ok(s.hits == 2 && s.misses == 3 && s.fetches == 3 && s.failures == 0 && s.evictions == 0 && s.entries == 1, "counted");
+	tap_int((long long)s.cause[FETCH_NONE], 3, "by cause too");
+	certcache_unref(c);
 }
 
-static void refusals(void)
+/* What HTTP said and when the path ends, to the second until which it is used. */
+static const struct until_case {
+	int64_t said, path_end; /* from now; 0: 100 days */
+	int64_t want;
+	const char *name;
+} untils[] = {
+	{-1, 0, 500, "nothing said: the default"},
+	{3600, 0, 3600, "as HTTP says"},
+	{0, 0, CERTCACHE_MIN_LIFETIME_S, "not beyond now: a minute all the same"},
+	{5, 0, CERTCACHE_MIN_LIFETIME_S, "less than a minute"},
+	{30 * DAY, 0, CERTCACHE_MAX_LIFETIME_S, "a month: a week"},
+	{INT64_MAX, 0, CERTCACHE_MAX_LIFETIME_S, "for ever: a week"},
+	{3600, 600, 601, "not beyond the path's last second"},
+	{3600, 10, 30, "a path that is about to end: negative_s"},
+	{3600, -10, 30, "a path that has ended: negative_s"},
+	{-1, -10 * DAY, 30, "long ago"},
+};
+
+static void untils_hold(void)
 {
-	const struct {
-		int answer;
-		struct span content;
-		enum stir_reason want;
-	} cases[] = {
-		{0, {NULL, 0}, STIR_CERT_UNREACHABLE},
-		{-1, {NULL, 0}, STIR_CERT_UNREACHABLE},
-		{1, {NULL, 0}, STIR_CERT_INVALID},
-		{1, span_cstr("<html>"), STIR_CERT_INVALID},
-		{1, buf_span(&foreign), STIR_CERT_UNTRUSTED},
-	};
-	struct fake_fetch f = fake_new(buf_span(&good));
-	struct certcache *c = cache_new(&f, 10);
+	struct certcache_params p = cert_source_params(&source, NULL);
+
+	p.default_lifetime_s = 500;
+	p.negative_s = 30;
+	for (size_t i = 0; i < sizeof untils / sizeof untils[0]; i++) {
+		const struct until_case *u = &untils[i];
+		int64_t now = T0 + 20 * DAY;
+		struct certcache *c = cert_source_cache(&p);
+		struct buf pem = {0};
+
+		if (u->path_end)
+			cert_source_chain(&source.pki, T0, now + u->path_end, NULL, &pem);
+		cert_source_set_now(now);
+		cert_source_say(&source, 1, FETCH_NONE, u->said, u->path_end ? buf_span(&pem) : buf_span(&source.good));
+		(void)look(c, 1, now, NULL, NULL);
+		tap_ok(look(c, 1, now + u->want - 1, NULL, NULL) == 0 && look(c, 1, now + u->want, NULL, NULL) == 1, "%s", u->name);
+		cert_source_set_now(T0);
+		certcache_unref(c);
+		buf_free(&pem);
+	}
+}
+
+static void clock_set_back(void)
+{
+	struct certcache *c = cache_of(10, DAY);
+
+	(void)look(c, 1, T0 + 20 * DAY, NULL, NULL);
+	tap_int(look(c, 1, T0 + 20 * DAY - 3600, NULL, NULL), 0, "a clock that is set back by an hour");
+	tap_int(look(c, 1, T0, NULL, NULL), 1, "by weeks: what is in memory says nothing");
+	certcache_unref(c);
+}
+
+static const struct refusal_case {
+	int rc;
+	enum fetch_cause cause;
+	const char *text; /* NULL: the chain of another PKI */
+	enum stir_reason want;
+} refusals[] = {
+	{0, FETCH_NOT_FOUND, "", STIR_CERT_UNREACHABLE},
+	{-1, FETCH_UNREADABLE, "", STIR_CERT_UNREACHABLE},
+	{1, FETCH_NONE, "", STIR_CERT_INVALID},
+	{1, FETCH_NONE, "<html>", STIR_CERT_INVALID},
+	{1, FETCH_NONE, NULL, STIR_CERT_UNTRUSTED},
+};
+
+static void refused(void)
+{
+	struct certcache *c = cache_of(10, 100);
 	struct certcache_stats s;
 	struct cert_chain *chain;
 	struct err why;
 
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+	for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
 		enum stir_reason got;
 
-		chain = (struct cert_chain *)&f;
+		chain = (struct cert_chain *)&source;
 		err_clear(&why);
-		f.answer = cases[i].answer;
-		f.content = cases[i].content;
-		got = certcache_get(c, span_cstr("https://example.com/x"), 0, 0, &chain, &why);
-		tap_str(stir_reason_name(got), stir_reason_name(cases[i].want), "case %zu: %s", i, why.text);
+		cert_source_say(&source, refusals[i].rc, refusals[i].cause, -1, refusals[i].text ? span_cstr(refusals[i].text) : buf_span(&source.foreign));
+		got = certcache_get(c, span_cstr("https://example.com/x"), at(T0), 0, &chain, &why);
+		tap_str(stir_reason_name(got), stir_reason_name(refusals[i].want), "case %zu: %s", i, why.text);
 		tap_ok(!chain && why.text[0], "nothing given, and why");
 	}
-	certcache_stats(c, &s);
-	tap_ok(s.entries == 0 && s.failures == 5 && s.misses == 5, "nothing entered");
-	f.answer = 1;
-	f.content = buf_span(&good);
-	tap_int(look(c, &f, 1, 0, NULL), 1, "a failure is not kept");
-	certcache_free(c);
+	s = cert_source_stats(c);
+	tap_ok(s.entries == 0 && s.negatives == 0 && s.failures == 5 && s.misses == 5, "nothing entered");
+	cert_source_say(&source, 1, FETCH_NONE, -1, buf_span(&source.good));
+	tap_int(look(c, 1, T0, NULL, NULL), 1, "at hand, a failure is not kept");
+	source.denied = true;
+	tap_int(certcache_get(c, span_cstr("https://example.com/1.pem"), at(T0), 0, &chain, &why), STIR_X5U_FORBIDDEN, "an address that may not be asked");
+	tap_ok(!chain && why.text[0], "gives nothing, even if it is in memory");
+	source.denied = false;
+	certcache_unref(c);
 }
 
-static void failing_later(void)
-{
-	struct fake_fetch f = fake_new(buf_span(&good));
-	struct certcache *c = cache_new(&f, 10);
-	struct cert_chain *chain;
+/* After its time: who stands in, and when not. */
+static const struct stale_case {
+	int rc;
+	enum fetch_cause cause;
+	const char *text; /* NULL: of another PKI */
+	bool stale;
+} stales[] = {
+	{-1, FETCH_CONNECT, "", true},      {-1, FETCH_TIMEOUT, "", true},   {-1, FETCH_DNS, "", true},       {-1, FETCH_TLS, "", true},
+	{-1, FETCH_BREAKER, "", true},      {-1, FETCH_LOCAL, "", true},     {-1, FETCH_HTTP_STATUS, "", true}, {-1, FETCH_UNREADABLE, "", true},
+	{0, FETCH_NOT_FOUND, "", false},    {-1, FETCH_REDIRECT, "", false}, {-1, FETCH_TOO_LARGE, "", false}, {-1, FETCH_ENCODING, "", false},
+	{-1, FETCH_ADDRESS, "", false},     {-1, FETCH_HOST, "", false},     {1, FETCH_NONE, NULL, false},    {1, FETCH_NONE, "x", false},
+};
 
-	(void)look(c, &f, 1, 0, NULL);
-	f.answer = -1;
-	tap_int(look(c, &f, 1, TTL_MS - 1, NULL), 0, "a host that is down does not matter while it lives");
-	tap_int(certcache_get(c, span_cstr("https://example.com/1.pem"), TTL_MS, 0, &chain, NULL), STIR_CERT_UNREACHABLE,
-		"after that it does");
-	f.answer = 1;
-	f.content = buf_span(&foreign);
-	tap_int(certcache_get(c, span_cstr("https://example.com/1.pem"), TTL_MS, 0, &chain, NULL), STIR_CERT_UNTRUSTED,
-		"an untrusted successor is not taken");
-	certcache_free(c);
+static void stand_ins(void)
+{
+	for (size_t i = 0; i < sizeof stales / sizeof stales[0]; i++) {
+		struct certcache *c = cache_of(10, 100);
+		enum stir_reason r;
+
+		(void)look(c, 1, T0, NULL, NULL);
+		cert_source_say(&source, stales[i].rc, stales[i].cause, -1, stales[i].text ? span_cstr(stales[i].text) : buf_span(&source.foreign));
+		(void)look(c, 1, T0 + 100, NULL, &r);
+		tap_ok((r == STIR_OK) == stales[i].stale && cert_source_stats(c).stale_used == stales[i].stale, "%s %s: %s", fetch_cause_name(stales[i].cause),
+		       stales[i].text ? stales[i].text : "foreign", stales[i].stale ? "the old copy stands in" : "no");
+		certcache_unref(c);
+	}
+}
+
+static void stale_ends(void)
+{
+	struct certcache *c = cache_of(10, 100);
+	enum stir_reason r;
+	struct buf pem;
+
+	(void)look(c, 1, T0, NULL, NULL);
+	cert_source_say(&source, -1, FETCH_CONNECT, -1, span_cstr(""));
+	(void)look(c, 1, T0 + 100 + CERTCACHE_STALE_S - 1, NULL, &r);
+	tap_int(r, STIR_OK, "a day long");
+	(void)look(c, 1, T0 + 100 + CERTCACHE_STALE_S, NULL, &r);
+	tap_int(r, STIR_CERT_UNREACHABLE, "and no longer");
+	certcache_tick(c, at(T0 + 100 + CERTCACHE_STALE_S - 1));
+	tap_int((long long)cert_source_stats(c).entries, 1, "until then it is kept");
+	certcache_tick(c, at(T0 + 100 + CERTCACHE_STALE_S));
+	tap_int((long long)cert_source_stats(c).entries, 0, "then it leaves");
+	certcache_unref(c);
+
+	c = cache_of(10, 100);
+	cert_source_chain(&source.pki, T0, T0 + 3600, NULL, &pem);
+	cert_source_say(&source, 1, FETCH_NONE, -1, buf_span(&pem));
+	(void)look(c, 1, T0, NULL, NULL);
+	cert_source_say(&source, -1, FETCH_CONNECT, -1, span_cstr(""));
+	(void)look(c, 1, T0 + 3600, NULL, &r);
+	tap_int(r, STIR_OK, "to the path's last second");
+	(void)look(c, 1, T0 + 3601, NULL, &r);
+	tap_int(r, STIR_CERT_UNREACHABLE, "and no longer");
+	certcache_unref(c);
+	buf_free(&pem);
 }
 
 static void least_recent(void)
 {
-	struct fake_fetch f = fake_new(buf_span(&good));
-	struct certcache *c = cache_new(&f, 3);
+	struct certcache *c = cache_of(3, 100);
 	struct certcache_stats s;
 
 	for (int i = 0; i < 3; i++)
-		(void)look(c, &f, i, 0, NULL);
-	tap_int(look(c, &f, 0, 1, NULL), 0, "three fit");
-	tap_int(look(c, &f, 3, 2, NULL), 1, "a fourth");
-	tap_int(look(c, &f, 0, 3, NULL), 0, "the one used last stayed");
-	tap_int(look(c, &f, 2, 4, NULL), 0, "the third too");
-	tap_int(look(c, &f, 1, 5, NULL), 1, "the one not used longest had to go");
-	certcache_stats(c, &s);
+		(void)look(c, i, T0, NULL, NULL);
+	tap_int(look(c, 0, T0 + 1, NULL, NULL), 0, "three fit");
+	tap_int(look(c, 3, T0 + 2, NULL, NULL), 1, "a fourth");
+	tap_int(look(c, 0, T0 + 3, NULL, NULL), 0, "the one used last stayed");
+	tap_int(look(c, 2, T0 + 4, NULL, NULL), 0, "the third too");
+	tap_int(look(c, 1, T0 + 5, NULL, NULL), 1, "the one not used longest had to go");
+	s = cert_source_stats(c);
 	tap_ok(s.entries == 3 && s.evictions == 2, "three entries, two evictions");
-	certcache_free(c);
+	certcache_unref(c);
 
-	c = cache_new(&f, 0);
-	(void)look(c, &f, 1, 0, NULL);
-	tap_int(look(c, &f, 1, 0, NULL), 0, "a cache of nothing holds one");
+	c = cache_of(0, 100);
+	(void)look(c, 1, T0, NULL, NULL);
+	tap_int(look(c, 1, T0, NULL, NULL), 0, "a cache of nothing holds one");
 	for (int i = 0; i < 50; i++)
-		(void)look(c, &f, i, 0, NULL);
-	certcache_stats(c, &s);
-	tap_int((long long)s.entries, 1, "and no more");
-	certcache_free(c);
+		(void)look(c, i, T0, NULL, NULL);
+	tap_int((long long)cert_source_stats(c).entries, 1, "and no more");
+	certcache_unref(c);
 }
 
 static void long_url(void)
 {
-	struct fake_fetch f = fake_new(buf_span(&good));
-	struct certcache *c = cache_new(&f, 3);
+	struct certcache *c = cache_of(3, 100);
 	char url[LIMIT_X5U_BYTES + 1];
+	int before = cert_source_calls(&source);
 	struct cert_chain *chain;
 
 	memset(url, 'a', sizeof url);
-	tap_int(certcache_get(c, span_make(url, sizeof url), 0, 0, &chain, NULL), STIR_CERT_UNREACHABLE, "an address too long");
-	tap_int(f.calls, 0, "is not even fetched");
-	tap_int(certcache_get(c, span_make(url, sizeof url - 1), 0, 0, &chain, NULL), STIR_OK, "the longest one");
+	tap_int(certcache_get(c, span_make(url, sizeof url), at(T0), 0, &chain, NULL), STIR_CERT_UNREACHABLE, "an address too long");
+	tap_int(cert_source_calls(&source), before, "is not even fetched");
+	tap_int(certcache_get(c, span_make(url, sizeof url - 1), at(T0), 0, &chain, NULL), STIR_OK, "the longest one");
 	cert_chain_unref(chain);
-	certcache_free(c);
-	certcache_free(NULL);
+	certcache_unref(c);
+	certcache_unref(NULL);
+}
+
+static int newer(struct certcache *c, const struct cert_chain *than, int64_t now, struct cert_chain **out)
+{
+	int before = cert_source_calls(&source);
+	enum stir_reason r = certcache_newer(c, span_cstr("https://example.com/1.pem"), than, at(now), 0, out);
+
+	if ((r == STIR_OK) != (*out != NULL))
+		tap_bail("a reason that does not fit");
+	return cert_source_calls(&source) - before;
+}
+
+static void newer_at_hand(void)
+{
+	struct certcache *c = cache_of(10, DAY);
+	struct cert_chain *old, *got;
+	int total = 0;
+
+	tap_ok(newer(c, NULL, T0, &got) == 0 && !got, "nothing there, nothing newer");
+	(void)look(c, 1, T0, &old, NULL);
+	tap_ok(newer(c, old, T0 + CERTCACHE_MIN_LIFETIME_S - 1, &got) == 0 && !got, "a fresh copy is not asked for again");
+	tap_ok(newer(c, old, T0 + 100, &got) == 1 && !got, "an older one is; the same octets are no other chain");
+	cert_source_say(&source, -1, FETCH_CONNECT, -1, span_cstr(""));
+	tap_ok(newer(c, old, T0 + 200, &got) == 1 && !got, "a server that is down");
+	tap_int(look(c, 1, T0 + 201, NULL, NULL), 0, "takes nothing away");
+	for (int i = 200; i < 800; i++)
+		total += newer(c, old, T0 + i, &got);
+	tap_int(total, 9, "at most once a minute, however often it is wanted");
+	cert_source_say(&source, 1, FETCH_NONE, -1, buf_span(&source.foreign));
+	tap_ok(newer(c, old, T0 + 1000, &got) == 1 && !got, "a successor that is not trusted");
+	tap_int(look(c, 1, T0 + 1001, NULL, NULL), 0, "takes nothing away either");
+	cert_source_say(&source, 1, FETCH_NONE, -1, buf_span(&source.again));
+	tap_ok(newer(c, old, T0 + 1100, &got) == 1 && got && got != old, "the successor");
+	cert_chain_unref(got);
+	tap_ok(newer(c, old, T0 + 1101, &got) == 0 && got, "which is there for the next message that needs it");
+	cert_chain_unref(got);
+	cert_chain_unref(old);
+	certcache_unref(c);
+}
+
+static int validated_calls;
+static unsigned validated_deadline;
+static int released_calls;
+
+static void validated(void *arg, const struct cert_chain *c, int64_t now, unsigned deadline_ms)
+{
+	if (arg != &source || !c || now != T0)
+		tap_bail("validated() got something else");
+	validated_calls++;
+	validated_deadline = deadline_ms;
+}
+
+static void released(void *arg)
+{
+	released_calls += arg == &source;
+}
+
+static void callbacks(void)
+{
+	struct certcache_params p = cert_source_params(&source, NULL);
+	struct certcache *c, *second;
+	enum stir_reason r;
+
+	p.validated = validated;
+	p.validated_arg = &source;
+	p.released = released;
+	c = cert_source_cache(&p);
+	cert_source_say(&source, 1, FETCH_NONE, -1, buf_span(&source.foreign));
+	(void)look(c, 1, T0, NULL, &r);
+	tap_int(validated_calls, 0, "an untrusted chain is not announced");
+	cert_source_say(&source, 1, FETCH_NONE, -1, buf_span(&source.good));
+	(void)look(c, 1, T0, NULL, NULL);
+	(void)look(c, 1, T0, NULL, NULL);
+	(void)look(c, 1, T0 + DAY, NULL, NULL);
+	tap_ok(validated_calls == 1 && validated_deadline == 5000, "one that validated is, once");
+	second = certcache_ref(c);
+	certcache_unref(c);
+	tap_int(released_calls, 0, "two references");
+	certcache_unref(second);
+	tap_int(released_calls, 1, "the last one releases what was borrowed");
 }
 
 static struct certcache *shared_cache;
@@ -253,7 +365,7 @@ static void *worker(void *arg)
 
 		seed = seed * 1103515245 + 12345;
 		snprintf(url, sizeof url, "https://example.com/%u", (seed >> 16) % URLS);
-		if (certcache_get(shared_cache, span_cstr(url), i * 1000, 0, &chain, NULL) != STIR_OK) {
+		if (certcache_get(shared_cache, span_cstr(url), at(T0 + i), 0, &chain, NULL) != STIR_OK) {
 			wrong++;
 			continue;
 		}
@@ -265,13 +377,11 @@ static void *worker(void *arg)
 
 static void threads(void)
 {
-	struct fake_fetch f = fake_new(buf_span(&good));
 	struct certcache_stats s;
-	pthread_t t[4];
 	uintptr_t wrong = 0;
+	pthread_t t[4];
 
-	f.one_thread = false;
-	shared_cache = cache_new(&f, URLS / 2);
+	shared_cache = cache_of(URLS / 2, 100);
 	for (uintptr_t i = 0; i < 4; i++)
 		if (pthread_create(&t[i], NULL, worker, (void *)(i + 1)))
 			tap_bail("pthread_create");
@@ -281,32 +391,26 @@ static void threads(void)
 		pthread_join(t[i], &r);
 		wrong += (uintptr_t)r;
 	}
-	certcache_stats(shared_cache, &s);
+	s = cert_source_stats(shared_cache);
 	tap_int((long long)wrong, 0, "four threads get what they ask for");
 	tap_ok(s.hits + s.misses == 800 && s.entries <= URLS / 2, "and the books are right");
-	certcache_free(shared_cache);
+	certcache_unref(shared_cache);
 }
 
 int main(void)
 {
-	struct fake_fetch f;
-
-	setup();
+	cert_source_open(&source, true);
 	lifetime();
-	refusals();
-	failing_later();
+	untils_hold();
+	clock_set_back();
+	refused();
+	stand_ins();
+	stale_ends();
 	least_recent();
 	long_url();
+	newer_at_hand();
+	callbacks();
 	threads();
-	f = fake_new(buf_span(&good));
-	fetch_close(&f.fetch);
-	fetch_close(NULL);
-	tap_ok(closed, "a fetcher is closed");
-	trust_free(trust);
-	pki_free(&pki);
-	pki_free(&other);
-	buf_free(&good);
-	buf_free(&again);
-	buf_free(&foreign);
+	cert_source_close(&source);
 	return tap_done();
 }

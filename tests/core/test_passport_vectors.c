@@ -6,6 +6,7 @@
 #include <openssl/pem.h>
 #include <stdio.h>
 
+#include "core/divchain.h"
 #include "core/encoding.h"
 #include "core/keys/key_pem.h"
 #include "core/limits.h"
@@ -111,6 +112,22 @@ static void check_vector(const struct vector *v, struct arena *a)
 	json_decref(file);
 }
 
+/* As printed the two are no chain; with the number that was meant they are one. */
+static void check_chain(const json_t *file, struct passport *div, struct arena *a)
+{
+	struct divchain_token t = {.p = div};
+	struct passport original;
+	size_t path[LIMIT_DIV_CHAIN];
+
+	if (passport_header(text_at(json_object_get(file, "original"), "token"), a, &original) != STIR_OK || passport_claims(&original, a) != STIR_OK)
+		tap_bail("RFC 8946 original can't be read");
+	divchain_link(&original, &t, 1);
+	tap_int(divchain_flaw(&original, &t, 1, &div->dest[0]), DIVCHAIN_UNLINKED, "RFC 8946: the tokens as printed are no chain");
+	div->div = original.dest[0];
+	divchain_link(&original, &t, 1);
+	tap_int((long long)divchain_path(&t, 1, &div->dest[0], path), 1, "RFC 8946: with the number that was meant they are");
+}
+
 /* What can't be said in a row. */
 static void check_rest(struct arena *a)
 {
@@ -132,6 +149,10 @@ static void check_rest(struct arena *a)
 	}
 	tap_int(passport_header(text_at(json_object_get(file, "div"), "token"), a, &p), STIR_OK, "RFC 8946 div");
 	tap_span_is(p.ppt, "div", "RFC 8946 div: ppt");
+	tap_int(passport_claims(&p, a), STIR_OK, "RFC 8946 div: claims");
+	tap_span_is(party_text(&p.div), "121555551213", "RFC 8946 div: with the digit too many that it prints");
+	tap_span_is(party_text(&p.dest[0]), "12155551214", "RFC 8946 div: dest");
+	check_chain(file, &p, a);
 	json_decref(file);
 }
 

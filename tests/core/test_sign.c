@@ -105,6 +105,56 @@ static void run(const struct world_signer *signer, const struct row *r, struct a
 	message_reset(&m);
 }
 
+/* The claims of the token for one and the same message. */
+static void claims_for(const struct world_signer *signer, struct arena *a, struct buf *out)
+{
+	struct sign_params p = {.key = signer->key, .chain = signer->chain, .x5u = span_cstr(signer->url)};
+	static const char *const bob[] = {BOB, NULL};
+	struct mms_client client = {0};
+	struct sign_result got = {0};
+	struct mms_message m;
+	struct passport token = {0};
+	struct identity id;
+
+	message_init(&m, a);
+	message_begin(&m, &client, NULL, LIMIT_HEADER_BYTES);
+	world_push_header(&m, "x@a.example", bob, FROM TO PLAIN);
+	if (sign_begin(&p, &m) == SIGN_SIGNED) {
+		world_push_body(&m, "OK\r\n");
+		sign_finish(&p, &m, WORLD_NOW, &got);
+	}
+	if (identity_parse(got.value, a, &id) != STIR_OK || passport_header(id.token, a, &token) != STIR_OK)
+		tap_bail("no token");
+	buf_init(out, 4096);
+	buf_put(out, token.jws.payload.p, token.jws.payload.n);
+	message_reset(&m);
+}
+
+static bool has_jti(const struct buf *claims)
+{
+	return strstr(claims->p, "\"jti\":\"") != NULL;
+}
+
+/* The same text twice within a second: the second is no replay of the first. */
+static void test_unique(struct world *w, const struct world_signer *signer, struct arena *a)
+{
+	/* mustExclude "jti" */
+	static const unsigned char none[] = {0x30, 0x09, 0xa2, 0x07, 0x30, 0x05, 0x16, 0x03, 'j', 't', 'i'};
+	const struct world_signer *plain = world_signer(w, "https://certs.example/nojti.pem", "tn:+15550100000..+15550199999",
+							(struct pki_cert_spec){.enhanced_rules = span_make((const char *)none, sizeof none)});
+	struct buf first, second, third;
+
+	claims_for(signer, a, &first);
+	claims_for(signer, a, &second);
+	claims_for(plain, a, &third);
+	tap_ok(!span_eq(buf_span(&first), buf_span(&second)), "two equal messages have tokens that differ");
+	tap_ok(has_jti(&first) && has_jti(&second), "by a jti");
+	tap_ok(!has_jti(&third), "which is left out where the certificate excludes it");
+	buf_free(&first);
+	buf_free(&second);
+	buf_free(&third);
+}
+
 /* 101 recipients are one more than a token names. */
 static void test_too_many(const struct world_signer *signer, struct arena *a)
 {
@@ -148,6 +198,7 @@ int main(void)
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		run(signer, &rows[i], a);
 	test_too_many(signer, a);
+	test_unique(&w, signer, a);
 	world_close(&w);
 	arena_free(a);
 	return tap_done();

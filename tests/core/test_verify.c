@@ -186,9 +186,9 @@ static void judge(struct world *w, struct arena *a, const struct row *r, struct 
 	message_init(&m, a);
 	message_begin(&m, &client, NULL, LIMIT_HEADER_BYTES);
 	world_push_header(&m, "x@a.example", rcpt, text.p);
-	v = verify_begin(&w->params, &m);
+	v = verify_begin(&w->params, &m, world_time(r->late));
 	world_push_body(&m, r->body ? r->body : BODY);
-	verify_finish(v, &m, WORLD_NOW + r->late, 1000, out);
+	verify_finish(v, &m, world_time(r->late), out);
 	buf_free(&text);
 	/* the result lives in the arena; the digests don't */
 	msgi_stream_free(&m.raw);
@@ -223,16 +223,18 @@ static void test_settings(struct world *w, struct arena *a)
 	const struct {
 		const char *what;
 		const struct row *row;
+		enum trust_authority authority;
+		bool hard;
 		struct verify_params p;
 		enum stir_reason reason;
 	} t[] = {
-		{"authority tn refuses a provider's certificate", &spc, {.authority = VERIFY_AUTHORITY_TN, .max_age_s = 60}, STIR_SPC_NOT_AUTHORISED},
-		{"authority any takes one without a list", &nolist, {.authority = VERIFY_AUTHORITY_ANY, .max_age_s = 60}, STIR_OK},
-		{"RequireMsgi refuses a token without digest", &bare, {.require_msgi = true, .max_age_s = 3600, .authority = VERIFY_AUTHORITY_SPC}, STIR_STALE},
-		{"a token without digest is good for 60 s, whatever MaxAge", &bare, {.max_age_s = 3600, .authority = VERIFY_AUTHORITY_SPC}, STIR_STALE},
-		{"DestCover any only reports", &elsewhere, {.dest_any = true, .max_age_s = 60, .authority = VERIFY_AUTHORITY_SPC}, STIR_OK},
-		{"ContentDigest fallback does not look at msgc when msgi holds", &retyped, {.content = VERIFY_CONTENT_FALLBACK, .max_age_s = 60, .authority = VERIFY_AUTHORITY_SPC}, STIR_OK},
-		{"hard revocation without a list", &good, {.hard_revocation = true, .max_age_s = 60, .authority = VERIFY_AUTHORITY_SPC}, STIR_REVOCATION_UNKNOWN},
+		{"authority tn refuses a provider's certificate", &spc, TRUST_AUTHORITY_TN, false, {.max_age_s = 60}, STIR_SPC_NOT_AUTHORISED},
+		{"authority any takes one without a list", &nolist, TRUST_AUTHORITY_ANY, false, {.max_age_s = 60}, STIR_OK},
+		{"RequireMsgi refuses a token without digest", &bare, TRUST_AUTHORITY_SPC, false, {.require_msgi = true, .max_age_s = 3600}, STIR_STALE},
+		{"a token without digest is good for 60 s, whatever MaxAge", &bare, TRUST_AUTHORITY_SPC, false, {.max_age_s = 3600}, STIR_STALE},
+		{"DestCover any only reports", &elsewhere, TRUST_AUTHORITY_SPC, false, {.dest_any = true, .max_age_s = 60}, STIR_OK},
+		{"ContentDigest fallback does not look at msgc when msgi holds", &retyped, TRUST_AUTHORITY_SPC, false, {.content = VERIFY_CONTENT_FALLBACK, .max_age_s = 60}, STIR_OK},
+		{"hard revocation without a list", &good, TRUST_AUTHORITY_SPC, true, {.max_age_s = 60}, STIR_REVOCATION_UNKNOWN},
 	};
 	struct verify_params saved = w->params;
 
@@ -243,14 +245,14 @@ static void test_settings(struct world *w, struct arena *a)
 		buf_init(&fields, 65536);
 		make_field(w, a, &fields, t[i].row);
 		w->params = t[i].p;
-		w->params.certs = saved.certs;
-		w->params.trust = saved.trust;
+		world_rules(w, t[i].authority, t[i].hard);
 		judge(w, a, t[i].row, buf_span(&fields), &got);
 		tap_str(stir_reason_name(got.reason), stir_reason_name(t[i].reason), "%s", t[i].what);
 		arena_reset(a);
 		buf_free(&fields);
 	}
 	w->params = saved;
+	world_rules(w, TRUST_AUTHORITY_SPC, false);
 }
 
 /* For the policy: what else is wrong with a token that is stale, for others or beyond its signer's authority. */

@@ -1,10 +1,7 @@
-/* Certificate addresses: own cases, and what the field really uses. */
+/* Certificate addresses: own cases; those of production are in test_samples_certs.c. */
 #include "config.h"
 
 #include "core/x5u.h"
-
-#include <stdio.h>
-#include <stdlib.h>
 
 #include "tests/lib/tap.h"
 
@@ -158,47 +155,10 @@ static void test_length(void)
 	tap_int(x5u_check(span_make(url, LIMIT_X5U_BYTES + 1), &u, NULL), STIR_X5U_FORBIDDEN, "one more");
 }
 
-/* What is written without a host name or in the clear must not pass; the rest is only counted. */
-static void test_field(void)
-{
-	const char *shared = tap_shared();
-	unsigned long ok = 0, forbidden = 0, wrong = 0;
-	char path[600], *line = NULL;
-	size_t size = 0;
-	ssize_t n;
-	FILE *f;
-
-	snprintf(path, sizeof path, "%s/samples/stir/production-certs/x5u-urls.txt", shared ? shared : ".");
-	f = shared ? fopen(path, "r") : NULL;
-	if (!f) {
-		tap_skip("no list of addresses seen in the field");
-		return;
-	}
-	while ((n = getline(&line, &size, f)) > 0) {
-		struct span url = span_trim(span_make(line, (size_t)n));
-		const char *why;
-		struct x5u u;
-
-		if (x5u_check(url, &u, &why) == STIR_OK) {
-			ok++;
-			wrong += !span_casestarts(url, "https://") || span_find(url, '?') < url.n;
-		} else {
-			forbidden++;
-			tap_note("%s: %.*s", why, SPAN_ARG(url));
-		}
-	}
-	free(line);
-	fclose(f);
-	tap_note("addresses of the field: %lu allowed, %lu forbidden", ok, forbidden);
-	tap_int((long long)wrong, 0, "none in the clear or with a query passes");
-	tap_ok(ok > 9 * forbidden, "the rules fit at least nine of ten");
-}
-
 int main(void)
 {
 	test_good();
 	test_bad();
 	test_length();
-	test_field();
 	return tap_done();
 }

@@ -27,10 +27,15 @@ def by_stirctl(place, name, case, octets):
     args = ['-c', conf, '--now', str(case['now'])]
     for r in case['rcpt']:
         args += ['--rcpt', r]
-    path = os.path.join(CASES, name, 'message.eml')
-    facts = subprocess.run([milterdaemon.STIRCTL, 'verify', '--json', *args, path], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
-    tagged = subprocess.run([milterdaemon.STIRCTL, 'verify', '--out', '-', *args, path], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
-    return facts.returncode, json.loads(facts.stdout or b'{}'), tagged.stdout
+    # A message that came earlier, if there is one, is judged in the same run.
+    paths = [p for p in (os.path.join(CASES, name, f) for f in ('earlier.eml', 'message.eml')) if os.path.exists(p)]
+    out = place.path(name + '.out')
+    os.mkdir(out)
+    facts = subprocess.run([milterdaemon.STIRCTL, 'verify', '--json', *args, *paths], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
+    subprocess.run([milterdaemon.STIRCTL, 'verify', '--out', out, *args, *paths], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
+    with open(os.path.join(out, 'message.eml'), 'rb') as f:
+        tagged = f.read()
+    return facts.returncode, json.loads((facts.stdout.splitlines() or [b'{}'])[-1]), tagged
 
 
 def by_milter(place, number, case, octets, preload):
@@ -44,6 +49,10 @@ def by_milter(place, number, case, octets, preload):
     env = dict(os.environ, LD_PRELOAD=preload, STIR_FIXED_TIME=str(case['now']), ASAN_OPTIONS=asan + ':verify_asan_link_order=0')
     daemon.start(env=env)
     try:
+        earlier = os.path.join(CASES, case['name'], 'earlier.eml')
+        if os.path.exists(earlier):
+            with open(earlier, 'rb') as f:
+                send_message(daemon.socket, f.read(), case['mail_from'], case['rcpt'])
         return send_message(daemon.socket, octets, case['mail_from'], case['rcpt'])
     finally:
         daemon.stop()
@@ -58,7 +67,7 @@ def make_preload(place):
 
 def check(place, number, name, preload):
     with open(os.path.join(CASES, name, 'case.json')) as f:
-        case = json.load(f)
+        case = dict(json.load(f), name=name)
     with open(os.path.join(CASES, name, 'message.eml'), 'rb') as f:
         octets = f.read()
     want = case['expect']

@@ -306,7 +306,7 @@ static void test_overload(void)
 		t.overloaded = busy;
 		message_rcpt(&t.message, span_cstr("bob@b.example"));
 		message_header(&t.message, span_cstr("From"), span_cstr("<+15550100001/TYPE=PLMN@a.example>"));
-		engine_headers(g, &t);
+		engine_headers(g, &t, NOW);
 		message_body(&t.message, "Hello.\r\n", 8);
 		engine_finish(g, &t, NOW);
 		tap_int(t.verdict.score_milli, busy ? 0 : 3000, busy ? "overloaded: content is not looked at" : "content is looked at when a rule asks");

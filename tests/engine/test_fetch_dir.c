@@ -3,6 +3,8 @@
 
 #include "core/limits.h"
 #include "engine/fetch_dir.h"
+#include "engine/fetch_either.h"
+#include "tests/lib/fake_fetch.h"
 #include "tests/lib/tap.h"
 
 #include <errno.h>
@@ -12,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -129,8 +132,14 @@ static const struct get_case {
 	{"https://cert.example/fifo.pem", -1, "no regular file", false},
 };
 
+static enum fetch_cause cause_of(int want)
+{
+	return want > 0 ? FETCH_NONE : want == 0 ? FETCH_NOT_FOUND : FETCH_UNREADABLE;
+}
+
 static void gets(struct fetch *f)
 {
+	struct fetch_answer a;
 	struct buf b;
 
 	buf_init(&b, 100);
@@ -138,13 +147,16 @@ static void gets(struct fetch *f)
 		const struct get_case *c = &cases[i];
 		struct err e = {ERR_NONE, ""};
 
-		tap_int(fetch_get(f, span_cstr(c->url), 0, &b, &e), c->want, "%s", c->url);
+		tap_int(fetch_get(f, span_cstr(c->url), 0, &b, &a, &e), c->want, "%s", c->url);
+		tap_ok(a.cause == cause_of(c->want) && a.lifetime_s == -1, "cause %s, nothing about its lifetime", fetch_cause_name(a.cause));
 		if (c->want > 0)
 			tap_span_is(buf_span(&b), c->text, "its octets");
 		else
 			tap_int((long long)b.n, 0, "no octets");
 		if (c->want < 0)
 			tap_ok(strstr(e.text, c->text) && e.code == ERR_UNAVAILABLE, "error: %s", e.text);
+		if (c->want == 0)
+			tap_ok(e.code == ERR_NOINPUT && strstr(e.text, "is not there"), "error: %s", e.text);
 	}
 	buf_free(&b);
 }
@@ -165,13 +177,14 @@ static bool without_openat2(void)
 
 static void stepwise(struct fetch *f)
 {
+	struct fetch_answer a;
 	struct buf b;
 
 	buf_init(&b, 100);
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		const struct get_case *c = &cases[i];
 		struct err e = {ERR_NONE, ""};
-		int got = fetch_get(f, span_cstr(c->url), 0, &b, &e);
+		int got = fetch_get(f, span_cstr(c->url), 0, &b, &a, &e);
 
 		if (c->linked)
 			tap_ok(got <= 0 && b.n == 0, "step by step, no link is followed: %s", c->url);
@@ -185,29 +198,31 @@ static void bounds(struct fetch *f)
 {
 	static char url[LIMIT_X5U_BYTES + 100] = "https://cert.example/";
 	struct err e = {ERR_NONE, ""};
+	struct fetch_answer a;
 	struct buf b;
 
 	buf_init(&b, 6);
-	tap_int(fetch_get(f, span_cstr("https://cert.example/a.pem"), 0, &b, &e), -1, "one octet more than the buffer takes");
-	tap_ok(strstr(e.text, "larger than 6 octets"), "and says so: %s", e.text);
+	tap_int(fetch_get(f, span_cstr("https://cert.example/a.pem"), 0, &b, &a, &e), -1, "one octet more than the buffer takes");
+	tap_ok(a.cause == FETCH_TOO_LARGE && b.n == 0 && strstr(e.text, "larger than 6 octets"), "and says so: %s", e.text);
 	buf_free(&b);
 	buf_init(&b, 7);
-	tap_int(fetch_get(f, span_cstr("https://cert.example/a.pem"), 0, &b, &e), 1, "as many as it takes");
+	tap_int(fetch_get(f, span_cstr("https://cert.example/a.pem"), 0, &b, &a, &e), 1, "as many as it takes");
 	memset(url + strlen(url), 'a', LIMIT_X5U_BYTES + 50 - strlen(url));
-	tap_int(fetch_get(f, span_make(url, LIMIT_X5U_BYTES), 0, &b, &e), 0, "the longest URL");
-	tap_int(fetch_get(f, span_make(url, LIMIT_X5U_BYTES + 1), 0, &b, &e), 0, "a longer one");
-	tap_int(fetch_get(f, span_make("https://cert.example/a.pem\0x", 28), 0, &b, &e), 0, "a NUL in it");
+	tap_int(fetch_get(f, span_make(url, LIMIT_X5U_BYTES), 0, &b, &a, &e), 0, "the longest URL");
+	tap_int(fetch_get(f, span_make(url, LIMIT_X5U_BYTES + 1), 0, &b, &a, &e), 0, "a longer one");
+	tap_int(fetch_get(f, span_make("https://cert.example/a.pem\0x", 28), 0, &b, &a, &e), 0, "a NUL in it");
 	buf_free(&b);
 }
 
 static void *many(void *arg)
 {
 	size_t *good = calloc(1, sizeof *good);
+	struct fetch_answer a;
 	struct buf b;
 
 	buf_init(&b, 100);
 	for (int i = 0; good && i < 500; i++)
-		*good += fetch_get(arg, span_cstr("https://cert.example/sub/b.pem"), 0, &b, NULL) == 1 &&
+		*good += fetch_get(arg, span_cstr("https://cert.example/sub/b.pem"), 0, &b, &a, NULL) == 1 &&
 			 span_is(buf_span(&b), "chain b");
 	buf_free(&b);
 	return good;
@@ -229,6 +244,78 @@ static void threads(struct fetch *f)
 		free(good);
 	}
 	tap_int((long long)sum, 2000, "four threads, 500 times each");
+}
+
+/* No descriptor is left: our own trouble, which says nothing about the file. */
+static void no_descriptor(struct fetch *f)
+{
+	static const char url[] = "https://cert.example/a.pem";
+	struct err e = {ERR_NONE, ""};
+	struct rlimit was, none;
+	struct fetch_answer a;
+	struct buf b;
+	int rc;
+
+	buf_init(&b, 100);
+	if (getrlimit(RLIMIT_NOFILE, &was))
+		tap_bail("getrlimit");
+	none = was;
+	none.rlim_cur = 0;
+	if (setrlimit(RLIMIT_NOFILE, &none))
+		tap_bail("setrlimit");
+	rc = fetch_get(f, span_cstr(url), 0, &b, &a, &e);
+	if (setrlimit(RLIMIT_NOFILE, &was))
+		tap_bail("setrlimit");
+	tap_int(rc, -1, "without a descriptor");
+	tap_ok(a.cause == FETCH_LOCAL && !fetch_cause_remembered(a.cause) && e.code == ERR_UNAVAILABLE, "cause %s: %s", fetch_cause_name(a.cause), e.text);
+	tap_int(fetch_get(f, span_cstr(url), 0, &b, &a, &e), 1, "and with one again");
+	buf_free(&b);
+}
+
+/* The folder first; what it has not, and only that, is asked for elsewhere. */
+static void either(void)
+{
+	static const struct {
+		const char *url;
+		int want;
+		enum fetch_cause cause;
+		unsigned calls;
+		int64_t lifetime_s;
+	} rows[] = {
+		{"https://cert.example/a.pem", 1, FETCH_NONE, 0, -1},
+		{"https://cert.example/fifo.pem", -1, FETCH_UNREADABLE, 0, -1},
+		{"https://net.example/b.pem", 1, FETCH_NONE, 1, 77},
+		{"https://net.example/none.pem", 0, FETCH_NOT_FOUND, 1, -1},
+		{"https://net.example/slow.pem", -1, FETCH_TIMEOUT, 1, -1},
+		{"https://denied.example/b.pem", -1, FETCH_HOST, 0, -1},
+	};
+	struct err e = {ERR_NONE, ""};
+	struct fetch *dir, *both;
+	struct fake_fetch net;
+	struct fetch_answer a;
+	struct buf b;
+
+	buf_init(&b, 100);
+	fake_fetch_init(&net);
+	net.fetch.at_hand = false;
+	net.denied = "https://denied.example/";
+	fake_fetch_put(&net, (struct fake_page){.url = "https://net.example/b.pem", .body = span_cstr("b"), .lifetime_s = 77});
+	fake_fetch_put(&net, (struct fake_page){.url = "https://net.example/slow.pem", .cause = FETCH_TIMEOUT});
+	if (fetch_dir_open(root, &dir, &e) || fetch_either_open(dir, &net.fetch, &both, &e))
+		tap_bail("%s", e.text);
+	tap_ok(!both->at_hand, "what may need the network is not at hand");
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		unsigned before = fake_fetch_calls(&net);
+
+		tap_int(fetch_get(both, span_cstr(rows[i].url), 1000, &b, &a, &e), rows[i].want, "either: %s", rows[i].url);
+		tap_ok(a.cause == rows[i].cause && a.lifetime_s == rows[i].lifetime_s, "cause %s, lifetime %lld", fetch_cause_name(a.cause), (long long)a.lifetime_s);
+		tap_int(fake_fetch_calls(&net) - before, rows[i].calls, "so often the other was asked");
+	}
+	tap_ok(fetch_may(both, span_cstr("https://net.example/b.pem")) && fetch_may(both, span_cstr("https://denied.example/b.pem")),
+	       "it may be asked for all that one of them may");
+	fetch_close(both);
+	tap_int(net.closed, 1, "and closes both");
+	buf_free(&b);
 }
 
 static void refuses(const char *dir, const char *part)
@@ -253,6 +340,8 @@ int main(void)
 	gets(f);
 	bounds(f);
 	threads(f);
+	no_descriptor(f);
+	either();
 	if (without_openat2())
 		stepwise(f);
 	else

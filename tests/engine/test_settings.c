@@ -301,7 +301,7 @@ static void check_defaults(void)
 	tap_int(s.fetch_wait_ms, 2000, "milliseconds");
 	tap_int(s.revocation_policy, SETTINGS_REVOCATION_SOFT, "revocation");
 	tap_int(s.dest_cover, SETTINGS_DEST_FULL, "cover");
-	tap_int(s.authority, VERIFY_AUTHORITY_SPC, "authority");
+	tap_int(s.authority, TRUST_AUTHORITY_SPC, "authority");
 	tap_str(s.given.umask, NULL, "nothing is given");
 	tap_str(s.origin, NULL, "no origin");
 	settings_free(&s);
@@ -334,7 +334,7 @@ static void check_whole(void)
 	tap_int(s.fetch_wait_ms, 1500, "milliseconds");
 	tap_int(s.revocation_policy, SETTINGS_REVOCATION_HARD, "hard");
 	tap_int(s.dest_cover, SETTINGS_DEST_ANY, "any");
-	tap_int(s.authority, VERIFY_AUTHORITY_TN, "tn");
+	tap_int(s.authority, TRUST_AUTHORITY_TN, "tn");
 	tap_int(s.content_digest, VERIFY_CONTENT_FALLBACK, "fallback");
 	tap_int(s.digest, MSGI_SHA512, "sha512");
 	tap_int(s.unsafe_body, SIGN_UNSAFE_REJECT, "reject");
@@ -383,7 +383,7 @@ static void check_set(void)
 
 #define SIGN "KeyFile /k\nCertificateFile /c\nCertificateURL https://a.example/c.pem\n"
 #define VERIFY "TrustAnchors /t\nCertificateDir /d\n"
-#define NOTHING "nothing to do: set KeyFile, CertificateFile and CertificateURL to sign, or TrustAnchors and CertificateDir to verify"
+#define NOTHING "nothing to do: set KeyFile, CertificateFile and CertificateURL to sign, or TrustAnchors (or TrustDomains), and CertificateDir or \"FetchCertificates yes\" to verify"
 
 static const struct check_case {
 	const char *text, *error; /* NULL: good */
@@ -397,8 +397,8 @@ static const struct check_case {
 	{SIGN VERIFY "Mode sv\n", NULL, SETTINGS_MODE_SV},
 	{SIGN "Mode s\n", NULL, SETTINGS_MODE_S},
 	{VERIFY "Mode v\n", NULL, SETTINGS_MODE_V},
-	{SIGN "Mode sv\n", "Mode sv verifies, but there are no trust anchors: set TrustAnchors and CertificateDir", 0},
-	{SIGN "Mode v\n", "Mode v verifies, but there are no trust anchors: set TrustAnchors and CertificateDir", 0},
+	{SIGN "Mode sv\n", "Mode sv verifies, but there are no trust anchors: set TrustAnchors (or TrustDomains), and CertificateDir or \"FetchCertificates yes\"", 0},
+	{SIGN "Mode v\n", "Mode v verifies, but there are no trust anchors: set TrustAnchors (or TrustDomains), and CertificateDir or \"FetchCertificates yes\"", 0},
 	{VERIFY "Mode sv\n", "Mode sv signs, but there is no key: set KeyFile, CertificateFile and CertificateURL", 0},
 	{VERIFY "Mode s\n", "Mode s signs, but there is no key: set KeyFile, CertificateFile and CertificateURL", 0},
 	{"", NOTHING, 0},
@@ -408,8 +408,8 @@ static const struct check_case {
 	{"KeyFile /k\nCertificateFile /c\n", "CertificateFile is set, but CertificateURL is not; to sign it takes both", 0},
 	{"CertificateURL https://a.example/c.pem\n", "CertificateURL is set, but KeyFile is not; to sign it takes both", 0},
 	{VERIFY "CertificateFile /c\n", "CertificateFile is set, but KeyFile is not; to sign it takes both", 0},
-	{"TrustAnchors /t\n", "TrustAnchors is set, but CertificateDir is not; to verify it takes both", 0},
-	{SIGN "CertificateDir /d\n", "CertificateDir is set, but TrustAnchors is not; to verify it takes both", 0},
+	{"TrustAnchors /t\n", "TrustAnchors is set, but nothing says where certificates come from: set CertificateDir, or \"FetchCertificates yes\" to have them from the network", 0},
+	{SIGN "CertificateDir /d\n", "CertificateDir is set, but TrustAnchors (or TrustDomains) is not; to verify it takes both", 0},
 	{VERIFY "Digest sha256\n", "Digest has no effect without KeyFile; set that as well, or leave Digest out", 0},
 	{VERIFY "MTA a\n", "MTA has no effect without KeyFile; set that as well, or leave MTA out", 0},
 	{VERIFY "SignAuthenticated no\n",
@@ -422,18 +422,17 @@ static const struct check_case {
 	{SIGN "Syslog no\nSyslogFacility mail\n", NULL, SETTINGS_MODE_S},
 	{VERIFY "MaxAge 60s\n", NULL, SETTINGS_MODE_V},
 	{VERIFY "MaxAge 61s\n",
-	 "MaxAge is 61s, but no replay store remembers which tokens were used: RFC 9475, 3.2 relaxes the freshness of a token "
-	 "only for a receiver that detects its second use. Write \"AllowReplay yes\" to accept that tokens can be used again, or "
-	 "a MaxAge of at most 60s", 0},
+	 "MaxAge is 61s, but no ReplayStore remembers which tokens were used: RFC 9475, 3.2 relaxes the freshness of a token "
+	 "only for a receiver that detects its second use. Set ReplayStore, or \"AllowReplay yes\", or a MaxAge of at most 60s", 0},
 	{VERIFY "MaxAge 61s\nAllowReplay yes\n", NULL, SETTINGS_MODE_V},
 	{VERIFY "MaxAge 1d\nAllowReplay no\n",
-	 "MaxAge is 1d, but no replay store remembers which tokens were used: RFC 9475, 3.2 relaxes the freshness of a token "
-	 "only for a receiver that detects its second use. Write \"AllowReplay yes\" to accept that tokens can be used again, or "
-	 "a MaxAge of at most 60s", 0},
+	 "MaxAge is 1d, but no ReplayStore remembers which tokens were used: RFC 9475, 3.2 relaxes the freshness of a token "
+	 "only for a receiver that detects its second use. Set ReplayStore, or \"AllowReplay yes\", or a MaxAge of at most 60s", 0},
 	{VERIFY "AllowReplay yes\n", "\"AllowReplay yes\" has no effect without a MaxAge of more than 60s", 0},
 	{VERIFY "AllowReplay no\n", NULL, SETTINGS_MODE_V},
 	{VERIFY "RevocationPolicy hard\n",
-	 "\"RevocationPolicy hard\" needs a RevocationList: without one every message would get temperror", 0},
+	 "\"RevocationPolicy hard\" needs a RevocationList, or \"FetchCertificates yes\" to have them from the network: "
+	 "without any, every message would get temperror", 0},
 	{VERIFY "RevocationPolicy hard\nRevocationList /r\n", NULL, SETTINGS_MODE_V},
 	{VERIFY "RevocationPolicy soft\n", NULL, SETTINGS_MODE_V},
 	{SIGN VERIFY "MTA a, B\nVerifyMTA c b\n",

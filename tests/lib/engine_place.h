@@ -103,7 +103,7 @@ static inline void push(struct transaction *t, struct engine *g, const struct mm
 
 		message_header(&t->message, name, span_trim(line));
 	}
-	engine_headers(g, t);
+	engine_headers(g, t, NOW);
 	message_body(&t->message, body, strlen(body));
 }
 

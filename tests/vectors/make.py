@@ -25,6 +25,7 @@ STIRCTL = os.environ.get('STIRCTL', 'stirctl')
 NOW = 1793534400                        # 1 November 2026, 12:00 UTC
 DAY = 86400
 A, BOB, CAROL = '15550100001', '15550300001', '15550300002'
+DAVE = '15550400001'                    # whom mail for BOB and CAROL is forwarded to
 
 MESSAGE = f'''From: +{A}/TYPE=PLMN@mms.a.example
 To: +{BOB}/TYPE=PLMN@mms.b.example
@@ -70,6 +71,7 @@ class Maker:
         self.issue('a', 'tn:+15550100000..+15550199999')
         self.issue('spc', 'spc:123A')
         self.issue('other', 'tn:+15550200000..+15550299999')
+        self.issue('bob', 'tn:+15550300000..+15550399999')
         self.issue('rogue', 'tn:+15550100000..+15550199999', pki='rogue-pki')
         self.issue('old', 'tn:+15550100000..+15550199999', '--not-before', str(NOW - 90 * DAY), '--not-after', str(NOW - DAY))
         self.issue('revoked', 'tn:+15550100000..+15550199999')
@@ -149,11 +151,21 @@ class Maker:
         url = url or self.url(key)
         return self.field(self.token(key, url, **kw), url) + MESSAGE
 
-    def case(self, name, what, octets, result, reason, rcpt=(BOB,), now=NOW + 3, settings=(), **expect):
+    def div(self, old, new, key='bob', url=None, orig=A, iat=None, spoil=False):
+        """A field with a div token: forwarded from old to new."""
+        url = url or self.url(key)
+        claims = {'dest': {'tn': [new]}, 'div': {'tn': old}, 'iat': iat or self.claims['iat'], 'orig': {'tn': orig}}
+        tok = self.token(key, url, header=forge.header(url, ppt='div'), payload=claims)
+        return self.field(tok[:-8] + 'AAAAAAAA' if spoil else tok, url, ';ppt="div"')
+
+    def case(self, name, what, octets, result, reason, rcpt=(BOB,), now=NOW + 3, settings=(), earlier=None, **expect):
         folder = os.path.join(CASES, name)
         os.makedirs(folder)
         with open(os.path.join(folder, 'message.eml'), 'wb') as f:
             f.write(octets)
+        if earlier:
+            with open(os.path.join(folder, 'earlier.eml'), 'wb') as f:
+                f.write(earlier)
         with open(os.path.join(folder, 'case.json'), 'w') as f:
             json.dump({'what': what, 'now': now, 'mail_from': f'+{A}/TYPE=PLMN@mms.a.example',
                        'rcpt': [r if '@' in r else f'+{r}/TYPE=PLMN@mms.b.example' for r in rcpt], 'settings': list(settings),
@@ -198,6 +210,8 @@ def failing(m):
     m.case('bad-signature', 'one bit of the signature', m.field(m.token()[:-8] + 'AAAAAAAA') + MESSAGE, 'fail', 'bad-signature', integrity=None)
     m.case('bad-signature-other-key', "signed with another signer's key", m.forged('other', url=m.url('a')), 'fail', 'bad-signature')
     m.case('orig-mismatch', 'another number in From', good.replace(A.encode(), b'15550100002', 1), 'fail', 'orig-mismatch')
+    m.case('replayed', 'the same token came before, with another message', good, 'fail', 'replayed', settings=['ReplayStore memory'], replay='replayed',
+           earlier=good.replace(b'Message-ID: <v1@', b'Message-ID: <v0@', 1))
     m.case('dest-mismatch', 'replayed to somebody else', good, 'fail', 'dest-mismatch', rcpt=(CAROL,), dest_cover='none')
     m.case('dest-partial', 'one recipient is not in dest', good, 'fail', 'dest-mismatch', rcpt=(BOB, CAROL), dest_cover='partial')
     m.case('dest-partial-accepted', 'the same where DestCover any says so', good, 'pass', 'ok', rcpt=(BOB, CAROL), settings=['DestCover any'], dest_cover='partial')
@@ -228,6 +242,24 @@ def failing(m):
     m.case('cert-not-revoked', 'another certificate is on the list', good, 'pass', 'ok', settings=['RevocationList @PKI@/crl.pem'])
     m.case('number-not-authorised', 'a number outside the list', m.forged('other'), 'fail', 'number-not-authorised', authority='outside')
     m.case('number-not-authorised-no-list', 'a certificate without a list', m.forged('nolist'), 'fail', 'number-not-authorised', authority='none')
+
+
+def diverted(m):
+    good = m.sign()
+    m.case('pass-diverted', 'forwarded, with a div token beside the msg token', m.div(BOB, DAVE) + good, 'pass', 'ok', rcpt=(DAVE,), dest_cover='diverted', dest=[BOB])
+    m.case('pass-diverted-twice', 'forwarded twice, the fields in any order', m.div(CAROL, DAVE) + good.replace(b'From: ', m.div(BOB, CAROL) + b'From: ', 1),
+           'pass', 'ok', rcpt=(DAVE,), dest_cover='diverted')
+    m.case('pass-diverted-alias', 'one recipient stayed, the other was forwarded', m.div(BOB, DAVE) + good, 'pass', 'ok', rcpt=(BOB, DAVE), dest_cover='diverted')
+    m.case('pass-broken-diversion', 'a broken div token that nobody needs', m.div(BOB, DAVE, spoil=True) + good, 'pass', 'ok', dest_cover='full')
+    m.case('pass-diverted-behind-junk', 'a broken div token beside a good one', m.div(BOB, DAVE, spoil=True) + m.div(BOB, DAVE) + good, 'pass', 'ok', rcpt=(DAVE,), dest_cover='diverted')
+    m.case('div-broken', 'the div token between is missing', m.div(CAROL, DAVE) + good, 'fail', 'div-broken', rcpt=(DAVE,), dest_cover='none')
+    m.case('div-broken-authority', 'who forwards holds another number', m.div(BOB, DAVE, key='other') + good, 'fail', 'div-broken', rcpt=(DAVE,), dest_cover='none')
+    m.case('div-broken-signature', "the div token's signature does not hold", m.div(BOB, DAVE, spoil=True) + good, 'fail', 'div-broken', rcpt=(DAVE,))
+    m.case('div-broken-orig', 'the div token names another sender', m.div(BOB, DAVE, orig='15550100002') + good, 'fail', 'div-broken', rcpt=(DAVE,))
+    m.case('div-broken-stale', 'the div token is an hour old', m.div(BOB, DAVE, iat=NOW - 3600) + good, 'fail', 'div-broken', rcpt=(DAVE,))
+    m.case('div-broken-elsewhere', 'forwarded to another than the recipient', m.div(BOB, DAVE) + good, 'fail', 'div-broken', rcpt=(CAROL,))
+    m.case('diverted-unreachable', "the div token's certificate can't be had now", m.div(BOB, DAVE, url=m.url('gone')) + good, 'temperror', 'cert-unreachable', rcpt=(DAVE,))
+    m.case('div-alone', 'a div token and no msg token', m.div(BOB, DAVE) + MESSAGE, 'none', 'ppt-unsupported', rcpt=(DAVE,))
 
 
 def other_words(m):
@@ -271,6 +303,7 @@ def main():
         m = Maker(tmp)
         passing(m)
         failing(m)
+        diverted(m)
         other_words(m)
     print(len(os.listdir(CASES)), 'cases')
 

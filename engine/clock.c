@@ -1,0 +1,24 @@
+/*
+ * clock_gettime(2), in the units that are used here.
+ */
+#include "config.h"
+
+#include "engine/clock.h"
+
+#include <time.h>
+
+int64_t clock_wall_s(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (int64_t)ts.tv_sec;
+}
+
+int64_t clock_monotonic_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}

@@ -1,0 +1,14 @@
+/*
+ * The clocks, for those below that have none of their own.
+ */
+#ifndef STIR_ENGINE_CLOCK_H
+#define STIR_ENGINE_CLOCK_H
+
+#include <stdint.h>
+
+/* Seconds since 1970, UTC. */
+int64_t clock_wall_s(void);
+/* Milliseconds of a clock that nobody sets. */
+int64_t clock_monotonic_ms(void);
+
+#endif

@@ -1,0 +1,94 @@
+/*
+ * Secret octets from a file; what is kept is their hash, and the octets are
+ * wiped.
+ */
+#include "config.h"
+
+#include "engine/secret_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+
+#include "core/keys/key_pem.h"
+#include "core/limits.h"
+#include "engine/file.h"
+
+static int digest(const char *name, const char *path, struct span octets, unsigned char *out, struct err *e)
+{
+	if (octets.n < SECRET_FILE_MIN)
+		return err_set(e, ERR_CONFIG, "%s %s: has %zu octets, and needs at least %d; make one with 'openssl rand -hex 32'", name, path, octets.n,
+			       SECRET_FILE_MIN);
+	if (EVP_Digest(octets.p, octets.n, out, NULL, EVP_sha256(), NULL) != 1)
+		return err_set(e, ERR_UNAVAILABLE, "%s %s: SHA-256 can not be had", name, path);
+	return 0;
+}
+
+static int read_fd(const char *name, const char *path, int fd, bool require_safe, gid_t group, unsigned char *out, struct err *e)
+{
+	struct stat st;
+	struct buf octets;
+	int rc;
+
+	if (fstat(fd, &st))
+		return err_set(e, ERR_OS, "%s %s: %s", name, path, strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		return err_set(e, ERR_NOINPUT, "%s %s: no regular file", name, path);
+	if (require_safe && key_pem_check_safe(path, &st, group, e))
+		return -1;
+	buf_init(&octets, LIMIT_KEY_FILE_BYTES);
+	rc = file_read_fd(fd, path, LIMIT_KEY_FILE_BYTES, &octets, e);
+	if (rc == 0)
+		rc = digest(name, path, buf_span(&octets), out, e);
+	if (octets.p)
+		OPENSSL_cleanse(octets.p, octets.cap);
+	buf_free(&octets);
+	return rc;
+}
+
+int secret_file_read(const char *name, const char *path, bool require_safe, gid_t group, unsigned char out[SECRET_FILE_BYTES], struct err *e)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), rc;
+
+	if (fd < 0)
+		return err_set(e, errno == EACCES ? ERR_RIGHTS : ERR_NOINPUT, "%s %s: %s", name, path, strerror(errno));
+	rc = read_fd(name, path, fd, require_safe, group, out, e);
+	(void)close(fd);
+	return rc;
+}
+
+/*
+ * Under another name first, and linked: who looks at the same time sees the whole
+ * file or none, and the first one stays.
+ */
+int secret_file_make(const char *name, const char *path, struct err *e)
+{
+	unsigned char octets[SECRET_FILE_MIN];
+	char fresh[4096];
+	int fd, n, rc = 0;
+
+	if (access(path, F_OK) == 0)
+		return 0;
+	n = snprintf(fresh, sizeof fresh, "%s.%ld", path, (long)getpid());
+	if (n < 0 || (size_t)n >= sizeof fresh)
+		return err_set(e, ERR_CONFIG, "%s %s: the path is too long", name, path);
+	if (RAND_bytes(octets, sizeof octets) != 1)
+		return err_set(e, ERR_UNAVAILABLE, "%s %s: no randomness", name, path);
+	fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return err_set(e, errno == EACCES ? ERR_RIGHTS : ERR_OS, "%s: can't be made: %s", fresh, strerror(errno));
+	if (write(fd, octets, sizeof octets) != (ssize_t)sizeof octets || fsync(fd))
+		rc = err_set(e, ERR_OS, "%s: can't be written: %s", fresh, strerror(errno));
+	(void)close(fd);
+	if (rc == 0 && link(fresh, path) && errno != EEXIST)
+		rc = err_set(e, ERR_OS, "%s %s: can't be made: %s", name, path, strerror(errno));
+	(void)unlink(fresh);
+	OPENSSL_cleanse(octets, sizeof octets);
+	return rc;
+}

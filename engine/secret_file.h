@@ -1,0 +1,23 @@
+/*
+ * A file of secret octets that keys a hash (FactLogKey, ReplayKey).
+ */
+#ifndef STIR_ENGINE_SECRET_FILE_H
+#define STIR_ENGINE_SECRET_FILE_H
+
+#include <sys/types.h>
+
+#include "core/err.h"
+
+enum { SECRET_FILE_BYTES = 32, SECRET_FILE_MIN = 32 /* octets in the file */ };
+
+/*
+ * SHA-256 of what is in the file, of which there must be SECRET_FILE_MIN octets.
+ * name is the setting's, for error texts; require_safe and group as for
+ * key_pem_open().  0, or -1 and *e.
+ */
+int secret_file_read(const char *name, const char *path, bool require_safe, gid_t group, unsigned char out[SECRET_FILE_BYTES], struct err *e) MUST_USE;
+
+/* Make it, of random octets and mode 0600, unless it is there. 0, or -1 and *e. */
+int secret_file_make(const char *name, const char *path, struct err *e) MUST_USE;
+
+#endif
