@@ -28,19 +28,26 @@ static enum stir_reason no_memory(struct err *why)
 	return STIR_NO_RESOURCE;
 }
 
+int trust_add_anchor(struct trust *t, X509 *x, struct err *e)
+{
+	if (!X509_up_ref(x))
+		return err_set(e, ERR_UNAVAILABLE, "out of memory");
+	if (sk_X509_push(t->anchors, x) <= 0) {
+		X509_free(x);
+		return err_set(e, ERR_UNAVAILABLE, "out of memory");
+	}
+	return X509_STORE_add_cert(t->store, x) ? 0 : err_set(e, ERR_UNAVAILABLE, "out of memory");
+}
+
 static enum stir_reason add_anchor(void *arg, const unsigned char *der, long n, struct err *why)
 {
-	struct trust *t = arg;
 	X509 *x;
 	enum stir_reason r = cert_from_der(der, n, &x, why);
 
-	if (r != STIR_OK)
-		return r;
-	if (sk_X509_push(t->anchors, x) <= 0) {
-		X509_free(x);
-		return no_memory(why);
-	}
-	return X509_STORE_add_cert(t->store, x) ? STIR_OK : no_memory(why);
+	if (r == STIR_OK && trust_add_anchor(arg, x, why))
+		r = STIR_NO_RESOURCE;
+	X509_free(x);
+	return r;
 }
 
 int trust_open_empty(struct trust **out, struct err *e)

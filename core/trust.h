@@ -19,6 +19,8 @@ int trust_open(const char *name, struct span pem, struct trust **out, struct err
 int trust_open_empty(struct trust **out, struct err *e) MUST_USE;
 /* More anchors, before the trust is shared. 0, or -1 and *e. */
 int trust_add_anchors(struct trust *t, const char *name, struct span pem, struct err *e) MUST_USE;
+/* One more, of which a reference is taken. 0, or -1 and *e. */
+int trust_add_anchor(struct trust *t, X509 *x, struct err *e) MUST_USE;
 void trust_free(struct trust *t); /* NULL is allowed */
 size_t trust_count(const struct trust *t);
 X509 *trust_at(const struct trust *t, size_t i);

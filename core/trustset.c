@@ -109,11 +109,7 @@ struct trust *trustset_at(const struct trustset *s, size_t i)
 /* How far a chain got with a domain whose answer was r. */
 static int rank(enum stir_reason r, bool anchored)
 {
-	if (r == STIR_NO_RESOURCE)
-		return 3;
-	if (r == STIR_CERT_INVALID)
-		return 2;
-	return anchored;
+	return r == STIR_CERT_INVALID ? 2 : anchored;
 }
 
 enum stir_reason trustset_check(const struct trustset *s, struct cert_chain *c, struct err *why)
@@ -134,11 +130,14 @@ enum stir_reason trustset_check(const struct trustset *s, struct cert_chain *c, 
 			cert_chain_set_domain(c, (int)i);
 			return r;
 		}
-		if (rank(r, anchored) > far) {
+		if (r == STIR_NO_RESOURCE || rank(r, anchored) > far) {
 			far = rank(r, anchored);
 			best = r;
 			(void)err_set(why, here.code, "%s", here.text);
 		}
+		/* It may be this one's: another one, perhaps less strict, must not have it. */
+		if (r == STIR_NO_RESOURCE)
+			break;
 	}
 	return best;
 }

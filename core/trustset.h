@@ -43,7 +43,7 @@ struct trust *trustset_at(const struct trustset *s, size_t i);
 /*
  * trust_check() with each domain until one accepts; the chain knows it then
  * (cert_chain_domain()).  Otherwise the reason and *why of the domain that got
- * furthest.
+ * furthest.  STIR_NO_RESOURCE of one ends it.
  */
 enum stir_reason trustset_check(const struct trustset *s, struct cert_chain *c, struct err *why) MUST_USE;
 /* The rules of the domain that accepted the chain; NULL before that. */

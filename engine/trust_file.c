@@ -31,6 +31,7 @@ struct opening {
 	struct trust_sources *sources;
 	struct buf *said;
 	struct err *e;
+	struct trust *trust[LIMIT_TRUST_DOMAINS]; /* of the domains so far */
 };
 
 static int no_memory(struct err *e)
@@ -131,15 +132,65 @@ struct span trust_file_key(const struct trust_source *s, struct trust_file_key *
 	return span_cstr(out->text);
 }
 
+/* The domain that has the anchor, if it is another one than that of t; or NULL. */
+static const struct trust_file_domain *owner_of(const struct opening *o, const struct trust *t, const X509 *anchor)
+{
+	for (size_t i = 0; i < o->f->n; i++)
+		for (size_t k = 0; o->trust[i] && o->trust[i] != t && k < trust_count(o->trust[i]); k++)
+			if (X509_cmp(trust_at(o->trust[i], k), anchor) == 0)
+				return &o->f->domain[i];
+	return NULL;
+}
+
+/*
+ * Who publishes a list does not know our other domains, and nobody can take an
+ * anchor out of it: what another domain has stays there, and is no error, which
+ * would keep the last list in force for ever, and us from starting.
+ */
+static int add_listed(const struct opening *o, struct trust *t, const struct trust_source *s, const struct trust *listed)
+{
+	const struct trust_file_domain *first = NULL;
+	struct buf name;
+	size_t shared = 0;
+	int rc = 0;
+
+	buf_init(&name, ERR_TEXT_BYTES);
+	for (size_t i = 0; rc == 0 && i < trust_count(listed); i++) {
+		const struct trust_file_domain *other = owner_of(o, t, trust_at(listed, i));
+
+		if (!other) {
+			rc = trust_add_anchor(t, trust_at(listed, i), o->e);
+			continue;
+		}
+		if (shared++ == 0)
+			cert_name(&name, X509_get_subject_name(trust_at(listed, i)));
+		first = first ? first : other;
+	}
+	if (first)
+		(void)buf_printf(o->said, "trust domain %s: %zu of the anchors in its trust list belong to other domains, and stay there; the first to %s: %.*s\n",
+				 s->name, shared, first->rules.name, SPAN_ARG(span_take(buf_span(&name), 80)));
+	buf_free(&name);
+	return rc;
+}
+
 /* The anchors of l, which is in force from now on. */
 static int use_list(const struct opening *o, struct trust *t, struct trust_source *s, const struct trustlist *l, int64_t issued)
 {
+	struct trust *listed;
+	int rc;
+
 	s->sequence = l->sequence;
 	s->issued = issued;
 	if (l->is_old)
 		(void)buf_printf(o->said, "trust domain %s: its trust list, or the certificate of its signer, has expired; it is used until there is another one\n",
 				 s->name);
-	return trust_file_digest(l, s->in_force) ? no_memory(o->e) : trust_add_anchors(t, "trust-list", buf_span(&l->anchors), o->e);
+	if (trust_file_digest(l, s->in_force))
+		return no_memory(o->e);
+	if (trust_open("trust-list", buf_span(&l->anchors), &listed, o->e))
+		return -1;
+	rc = add_listed(o, t, s, listed);
+	trust_free(listed);
+	return rc;
 }
 
 /* The last good copy. */
@@ -249,41 +300,59 @@ static int set_crlcache(const struct opening *o, struct trust *t, const struct t
 	return 0;
 }
 
+/* All but the trust list, and what comes after it. */
 static int fill(const struct opening *o, struct trust *t, const struct trust_file_domain *d)
 {
 	const struct trust_file_value *v = d->value;
 
-	if (add_file(o, t, &v[TRUST_FILE_ANCHORS], LIMIT_ANCHOR_BYTES, trust_add_anchors) || add_list(o, t, d))
+	if (add_file(o, t, &v[TRUST_FILE_ANCHORS], LIMIT_ANCHOR_BYTES, trust_add_anchors) || add_file(o, t, &v[TRUST_FILE_CRLS], LIMIT_CRL_FILE_BYTES, trust_add_crls))
 		return -1;
-	if (add_file(o, t, &v[TRUST_FILE_CRLS], LIMIT_CRL_FILE_BYTES, trust_add_crls) ||
-	    add_file(o, t, &v[TRUST_FILE_CRL_ISSUERS], LIMIT_CHAIN_BYTES, trust_add_crl_issuers))
+	if (add_file(o, t, &v[TRUST_FILE_CRL_ISSUERS], LIMIT_CHAIN_BYTES, trust_add_crl_issuers))
 		return -1;
-	return add_urls(o, t, &v[TRUST_FILE_CRL_URLS]) || set_crlcache(o, t, d) ? -1 : 0;
+	return add_urls(o, t, &v[TRUST_FILE_CRL_URLS]);
 }
 
-static int open_domain(const struct opening *o, const struct trust_file_domain *d, struct trustset *set)
+/* Hands the domain over to the set. */
+static int add_domain(struct opening *o, size_t i, struct trustset *set)
 {
-	struct trust *t;
+	const struct trust_file_domain *d = &o->f->domain[i];
+	struct trust *t = o->trust[i];
 
-	if (trust_open_empty(&t, o->e))
+	if (set_crlcache(o, t, d))
 		return -1;
-	if (fill(o, t, d)) {
-		trust_free(t);
-		return -1;
-	}
+	o->trust[i] = NULL;
 	return trustset_add(set, &d->rules, t, o->e) ? trust_file_at(o->f, &d->name, o->e) : 0;
 }
 
-static int open_all(const struct opening *o, struct trustset **set)
+/* First what the operator names: before a list can claim an anchor it is known whose it is. */
+static int fill_all(struct opening *o)
 {
+	const struct trust_file *f = o->f;
+
+	for (size_t i = 0; i < f->n; i++)
+		if (trust_open_empty(&o->trust[i], o->e) || fill(o, o->trust[i], &f->domain[i]))
+			return -1;
+	for (size_t i = 0; i < f->n; i++)
+		if (add_list(o, o->trust[i], &f->domain[i]))
+			return -1;
+	return 0;
+}
+
+static int open_all(struct opening *o, struct trustset **set)
+{
+	int rc;
+
 	*set = trustset_new();
 	if (!*set)
 		return no_memory(o->e);
+	rc = fill_all(o);
+	for (size_t i = 0; rc == 0 && i < o->f->n; i++)
+		rc = add_domain(o, i, *set);
 	for (size_t i = 0; i < o->f->n; i++)
-		if (open_domain(o, &o->f->domain[i], *set))
-			return -1;
-	trust_file_age(o->sources, o->now, o->said);
-	return 0;
+		trust_free(o->trust[i]);
+	if (rc == 0)
+		trust_file_age(o->sources, o->now, o->said);
+	return rc;
 }
 
 static int open_text(struct opening *o, const char *path, struct span text, struct trustset **set)

@@ -22,6 +22,10 @@
  * LIMIT_TRUSTLIST_BYTES.  A list that has expired, or whose signer has, is used all
  * the same when it is a file or the last good copy, with a line that says so:
  * without it no message could be judged.  From an address it is not taken.
+ *
+ * Two domains with one anchor are an error, but for an anchor that a list names:
+ * it stays with the domain whose file has it, or whose list stands first, and *said
+ * gets a line.
  */
 #ifndef STIR_ENGINE_TRUST_FILE_H
 #define STIR_ENGINE_TRUST_FILE_H

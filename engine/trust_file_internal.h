@@ -1,6 +1,6 @@
 /*
  * What engine/trust_file*.c share: the file as it was read; nobody else includes
- * this, but the fuzz target.
+ * this, but the fuzz target and ctl/pki_dates_conf.c, which looks at the files it names.
  */
 #ifndef STIR_ENGINE_TRUST_FILE_INTERNAL_H
 #define STIR_ENGINE_TRUST_FILE_INTERNAL_H

@@ -287,6 +287,44 @@ static void expired_file(void)
 	buf_free(&jws);
 }
 
+/* Who signs a list does not know our other domains: what one of them has, stays there. */
+static void shared_anchor(void)
+{
+	struct store *keep = store_mem_open(4 << 20, clock_s);
+	struct fake_fetch f;
+	struct opened o;
+	struct buf jws;
+	static const char text[] = "domain ca\ntrust-list ca2.jws\ntrust-list-signer pa.pem\nauthority any\n"
+				   "domain fr\ntrust-list " LIST_URL "\ntrust-list-signer pa.pem\n"
+				   "domain us\nanchors us.pem\nauthority tn\n";
+
+	make_list(&jws, "", pa_key, CERTS(us.root, ca.root));
+	write_file("ca2.jws", buf_span(&jws));
+	buf_free(&jws);
+	fake_fetch_init(&f);
+	o = open_text(text, keep, NULL);
+	tap_ok(o.rc == 0, "a list with an anchor of another domain %s", o.e.text);
+	if (o.rc)
+		tap_bail("%s", o.e.text);
+	tap_int((long long)trust_count(trustset_at(o.set, 0)), 1, "is taken without it");
+	tap_ok(X509_cmp(trust_at(trustset_at(o.set, 0), 0), ca.root) == 0 && X509_cmp(trust_at(trustset_at(o.set, 2), 0), us.root) == 0, "it stays where it was, whatever the order");
+	tap_ok(says(&o, "trust domain ca: 1 of the anchors in its trust list belong to other domains, and stay there; the first to us: /"), "and that is said: %s", said(&o));
+	make_list(&jws, "\"sequence\":1,", pa_key, CERTS(ca.root, us.root, fr.root));
+	fake_fetch_add(&f, LIST_URL, buf_span(&jws));
+	buf_reset(&o.said);
+	tap_ok(trust_file_renew(&o.sources, &f.fetch, keep, now_s, &o.said), "a list from an address may name them too");
+	close_opened(&o);
+	o = open_text(text, keep, NULL);
+	tap_ok(o.rc == 0 && trust_count(trustset_at(o.set, 1)) == 1, "which keeps nobody from starting %s", o.e.text);
+	tap_ok(says(&o, "trust domain fr: 2 of the anchors"), "but is said: %s", said(&o));
+	close_opened(&o);
+	o = open_text(text, keep, NULL);
+	tap_ok(!trust_file_renew(&o.sources, &f.fetch, keep, now_s, &o.said), "nor is it news again and again");
+	close_opened(&o);
+	store_close(keep);
+	buf_free(&jws);
+}
+
 /* --- addresses -------------------------------------------------------------------------------- */
 
 static const char remote[] = "domain us\n trust-list " LIST_URL "\n trust-list-signer pa.pem\n trust-list-max-age 2d\n";
@@ -311,13 +349,16 @@ static void serve(struct fake_fetch *f, const char *more, EVP_PKEY *key, X509 *c
 static void first_time(struct fake_fetch *f, struct store *keep)
 {
 	struct opened o = open_text(remote, keep, NULL);
+	bool news;
 
 	tap_ok(o.rc == 0 && trust_count(trustset_at(o.set, 0)) == 0, "a list that was never had: an empty domain");
 	tap_ok(says(&o, "trust domain us: there is no copy of its trust list yet; nothing is trusted in it"), "and a line: %s", said(&o));
 	tap_ok(o.sources.n == 1 && o.sources.at[0].issued == 0, "it is to be had");
-	tap_ok(!renew(&o, f, keep) && says(&o, "was not renewed: there is nothing at its address"), "not there yet: %s", said(&o));
+	news = renew(&o, f, keep);
+	tap_ok(!news && says(&o, "was not renewed: there is nothing at its address"), "not there yet: %s", said(&o));
 	serve(f, "\"sequence\":5,", pa_key, CERTS(us.root));
-	tap_ok(!renew(&o, f, NULL) && says(&o, "no place to keep it"), "no store: %s", said(&o));
+	news = renew(&o, f, NULL);
+	tap_ok(!news && says(&o, "no place to keep it"), "no store: %s", said(&o));
 	tap_ok(renew(&o, f, keep) && o.said.n == 0, "had: the configuration wants to be read again");
 	close_opened(&o);
 	o = open_text(remote, keep, NULL);
@@ -329,24 +370,31 @@ static void first_time(struct fake_fetch *f, struct store *keep)
 static void next_times(struct fake_fetch *f, struct store *keep)
 {
 	struct opened o = open_text(remote, keep, NULL);
+	bool news;
 
 	now_s += DAY;
 	tap_ok(!renew(&o, f, keep) && o.said.n == 0, "the same again: nothing new, and no complaint");
 	serve(f, "\"sequence\":4,", pa_key, CERTS(us.root, fr.root));
-	tap_ok(!renew(&o, f, keep) && says(&o, "sequence 4 is lower"), "roll-back: %s", said(&o));
+	news = renew(&o, f, keep);
+	tap_ok(!news && says(&o, "sequence 4 is lower"), "roll-back: %s", said(&o));
 	serve(f, "\"sequence\":5,", pa_key, CERTS(us.root, fr.root));
-	tap_ok(!renew(&o, f, keep) && says(&o, "but the same sequence, 5"), "other anchors under the same sequence: %s", said(&o));
+	news = renew(&o, f, keep);
+	tap_ok(!news && says(&o, "but the same sequence, 5"), "other anchors under the same sequence: %s", said(&o));
 	serve(f, "\"sequence\":6,", us.root_key, CERTS(us.root, fr.root));
-	tap_ok(!renew(&o, f, keep) && says(&o, "signature"), "forged: %s", said(&o));
+	news = renew(&o, f, keep);
+	tap_ok(!news && says(&o, "signature"), "forged: %s", said(&o));
 	serve(f, "\"sequence\":6,\"exp\":1700000000,", pa_key, CERTS(us.root, fr.root));
-	tap_ok(!renew(&o, f, keep) && says(&o, "expired"), "expired: %s", said(&o));
+	news = renew(&o, f, keep);
+	tap_ok(!news && says(&o, "expired"), "expired: %s", said(&o));
 	now_s += 2 * DAY + 1;
-	tap_ok(!renew(&o, f, keep) && says(&o, "was last had 2 days ago"), "for too long: %s", said(&o));
+	news = renew(&o, f, keep);
+	tap_ok(!news && says(&o, "was last had 2 days ago"), "for too long: %s", said(&o));
 	close_opened(&o);
 	o = open_text(remote, keep, NULL);
 	tap_ok(o.rc == 0 && trust_count(trustset_at(o.set, 0)) == 1 && says(&o, "was last had"), "the last good copy stays in force, with an alarm");
 	serve(f, "\"sequence\":6,\"exp\":1800000000,", pa_key, CERTS(us.root, fr.root));
-	tap_ok(renew(&o, f, keep) && o.said.n == 0, "a newer one at last %s", said(&o));
+	news = renew(&o, f, keep);
+	tap_ok(news && o.said.n == 0, "a newer one at last %s", said(&o));
 	tap_ok(renew(&o, f, keep), "as long as it was not read again, it is news");
 	close_opened(&o);
 	o = open_text(remote, keep, NULL);
@@ -424,6 +472,7 @@ int main(void)
 	opening();
 	bad_files();
 	expired_file();
+	shared_anchor();
 	network();
 	addresses();
 	X509_free(crl_pa);
