@@ -211,6 +211,31 @@ static int make_unique(const struct sign_params *p, struct mms_message *m, struc
 	return rc;
 }
 
+/*
+ * Whoever verifies the token holds it against our certificate's claim constraints
+ * (RFC 8226, 8): one that can't pass would make mail fail that is better unsigned.
+ */
+static enum sign_outcome check_constraints(const struct sign_params *p, struct mms_message *m, struct span token, enum sign_outcome ok, struct sign_result *out)
+{
+	const struct claimrules *rules = cert_chain_claimrules(p->chain);
+	struct span claim;
+	struct jws jws;
+
+	if (!rules)
+		return ok;
+	if (jws_split(token, m->arena, &jws) != STIR_OK)
+		return SIGN_NO_RESOURCE;
+	switch (claimrules_check(rules, jws.payload, &claim)) {
+	case STIR_OK:
+		return ok;
+	case STIR_CONSTRAINT_VIOLATED:
+		out->detail = arena_printf(m->arena, "the claim %.*s is missing, forbidden or has a value that is not permitted", SPAN_ARG(claim));
+		return SIGN_CONSTRAINED;
+	default:
+		return SIGN_NO_RESOURCE;
+	}
+}
+
 enum sign_outcome sign_make_value(const struct sign_params *p, struct mms_message *m, const struct passport_new *n, enum sign_outcome ok, struct sign_result *out)
 {
 	struct buf token, value;
@@ -222,7 +247,7 @@ enum sign_outcome sign_make_value(const struct sign_params *p, struct mms_messag
 	if (passport_write(n, p->key, &token, &e)) {
 		out->detail = arena_printf(m->arena, "%s", e.text);
 		ok = e.code == ERR_DATA ? SIGN_NO_DEST : SIGN_KEY_FAILED;
-	} else {
+	} else if (sign_outcome_ok(ok = check_constraints(p, m, buf_span(&token), ok, out))) {
 		identity_write(&value, buf_span(&token), p->x5u, passport_type_name(n->div ? PASSPORT_DIV : PASSPORT_MSG));
 		out->value = arena_copy(m->arena, buf_span(&value));
 		if (value.failed || arena_overflowed(m->arena))

@@ -60,6 +60,7 @@ static const char *const outcomes[SIGN_OUTCOME_COUNT] = {
 	[SIGN_NOT_FORWARD] = ("Nothing: reports and automatic messages have no user as their author. "
 		"If this is none, look at Return-Path and X-Mms-Message-Type."),
 	[SIGN_CERT_DATES] = "Renew the certificate, or correct the clock; for a stored message see --now.",
+	[SIGN_CONSTRAINED] = "Sign with a certificate made for messages; 'stirctl show' prints the claim constraints of yours.",
 	[SIGN_UNSAFE] = "Make the body safe (quoted-printable or base64, closed multiparts), or set UnsafeBody omit or sign.",
 	[SIGN_KEY_FAILED] = "See the detail, and whether the key file is readable and fits the certificate.",
 	[SIGN_NO_RESOURCE] = "The message is larger than is looked at (MaximumHeaders), or memory ran out.",

@@ -155,6 +155,23 @@ static void test_unique(struct world *w, const struct world_signer *signer, stru
 	buf_free(&third);
 }
 
+/* A certificate for calls: whoever verifies would refuse what it signs. */
+static void test_constraints(struct world *w, struct arena *a)
+{
+	/* mustInclude "attest", as certificates for calls have it; mustInclude "msgi" */
+	static const unsigned char calls[] = {0x30, 0x0c, 0xa0, 0x0a, 0x30, 0x08, 0x16, 0x06, 'a', 't', 't', 'e', 's', 't'};
+	static const unsigned char texts[] = {0x30, 0x0a, 0xa0, 0x08, 0x30, 0x06, 0x16, 0x04, 'm', 's', 'g', 'i'};
+	const struct row caller = {"a certificate for calls", SIGN_CONSTRAINED, NULL, FROM TO PLAIN, NULL, {0}, NULL, 0, 0};
+	const struct row texter = {"one for messages", SIGN_SIGNED, NULL, FROM TO PLAIN, NULL, {0}, "15550300001", 0, 0};
+	const struct row unsafe = {"a message without the digest it asks for", SIGN_CONSTRAINED, NULL, FROM TO PLAIN, LONG1000 "\r\n", {0}, NULL, SIGN_UNSAFE_OMIT, 0};
+	const char *list = "tn:+15550100000..+15550199999";
+
+	run(world_signer(w, "https://certs.example/calls.pem", list, (struct pki_cert_spec){.rules = span_make((const char *)calls, sizeof calls)}), &caller, a);
+	const struct world_signer *s = world_signer(w, "https://certs.example/texts.pem", list, (struct pki_cert_spec){.rules = span_make((const char *)texts, sizeof texts)});
+	run(s, &texter, a);
+	run(s, &unsafe, a);
+}
+
 /* 101 recipients are one more than a token names. */
 static void test_too_many(const struct world_signer *signer, struct arena *a)
 {
@@ -199,6 +216,7 @@ int main(void)
 		run(signer, &rows[i], a);
 	test_too_many(signer, a);
 	test_unique(&w, signer, a);
+	test_constraints(&w, a);
 	world_close(&w);
 	arena_free(a);
 	return tap_done();
