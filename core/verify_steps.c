@@ -241,7 +241,8 @@ static enum stir_reason judge_authority(struct verify_look *l)
 	case TN_AUTHORITY_SPC:
 		return need == TRUST_AUTHORITY_TN ? STIR_SPC_NOT_AUTHORISED : STIR_OK;
 	case TN_AUTHORITY_NONE:
-		return need == TRUST_AUTHORITY_ANY ? STIR_OK : STIR_NUMBER_NOT_AUTHORISED;
+		/* Who diverts decides over a token of somebody else, perhaps of a stricter domain. */
+		return need == TRUST_AUTHORITY_ANY && l->c->passport.type != PASSPORT_DIV ? STIR_OK : STIR_NUMBER_NOT_AUTHORISED;
 	case TN_AUTHORITY_OUTSIDE:
 		break;
 	}

@@ -45,18 +45,45 @@ static void put_spc(struct facts *f, struct span spc)
 	facts_set_text(f, FACT_SIGNER_SPC, span_make(p, spc.n));
 }
 
-static void put_domain(struct facts *f, const struct stir_check *c)
+/* Does the result rest on it: the token that speaks for the message, and the diversions that lead to us? */
+static bool counts(const struct stir_result *r, const struct stir_check *c)
 {
-	if (!c->domain)
-		return;
-	policy_facts_put_text(f, FACT_SIGNER_DOMAIN, span_cstr(c->domain->name));
-	policy_facts_put_word(f, FACT_SIGNER_REVOCATION, span_cstr(c->revocation_unknown ? "unknown" : "good"));
-	/* Hundredths; facts have thousandths. */
-	if (c->domain->has_credit)
-		facts_set_num(f, FACT_SIGNER_CEILING, -(int64_t)c->domain->credit * 10);
+	return (c == r->best || c->in_chain) && c->domain;
 }
 
-static void put_signed(struct facts *f, const struct stir_check *c, int64_t now)
+/*
+ * Hundredths; facts have thousandths.  A chain is worth no more than the least of
+ * those who vouch for it: else who is believed little could send what others signed
+ * to whom he likes.
+ */
+static void put_ceiling(struct facts *f, const struct stir_result *r, const struct stir_check *c)
+{
+	const struct trust_rules *least = c->domain->has_credit ? c->domain : NULL;
+
+	for (size_t i = 0; i < r->ncheck; i++) {
+		const struct trust_rules *d = r->check[i].domain;
+
+		if (counts(r, &r->check[i]) && d->has_credit && (!least || d->credit < least->credit))
+			least = d;
+	}
+	if (least)
+		facts_set_num(f, FACT_SIGNER_CEILING, -(int64_t)least->credit * 10);
+}
+
+static void put_domain(struct facts *f, const struct stir_result *r, const struct stir_check *c)
+{
+	bool unknown = c->revocation_unknown;
+
+	if (!c->domain)
+		return;
+	for (size_t i = 0; i < r->ncheck; i++)
+		unknown = unknown || (counts(r, &r->check[i]) && r->check[i].revocation_unknown);
+	policy_facts_put_text(f, FACT_SIGNER_DOMAIN, span_cstr(c->domain->name));
+	policy_facts_put_word(f, FACT_SIGNER_REVOCATION, span_cstr(unknown ? "unknown" : "good"));
+	put_ceiling(f, r, c);
+}
+
+static void put_signed(struct facts *f, const struct stir_result *r, const struct stir_check *c, int64_t now)
 {
 	const struct passport *p = &c->passport;
 
@@ -84,7 +111,7 @@ static void put_signed(struct facts *f, const struct stir_check *c, int64_t now)
 	policy_facts_put_text(f, FACT_SIGNER_SUBJECT, c->cert_subject);
 	policy_facts_put_text(f, FACT_SIGNER_CERT, c->cert_sha256);
 	facts_set_num(f, FACT_SIGNER_EXPIRES, c->cert_not_after - now);
-	put_domain(f, c);
+	put_domain(f, r, c);
 }
 
 static void put_claimed(struct facts *f, const struct passport *p, int64_t now)
@@ -106,7 +133,7 @@ void policy_facts_verification(struct facts *f, const struct transaction *t, int
 	if (!r->best)
 		return;
 	if (r->best->signed_ok)
-		put_signed(f, r->best, now);
+		put_signed(f, r, r->best, now);
 	else if (r->best->has_claims)
 		put_claimed(f, &r->best->passport, now);
 }

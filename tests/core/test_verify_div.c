@@ -169,6 +169,36 @@ static void test_length(struct world *w, struct arena *a)
 	}
 }
 
+/*
+ * Where anything is accepted (pilots), a certificate without a list may sign for
+ * itself, but not send on what others signed, perhaps in a stricter domain.
+ */
+static void test_pilot(struct world *w, struct arena *a)
+{
+	static const char *const rcpt[] = {"+" CAROL "@b.example", NULL}, *const bob[] = {"+" BOB "@b.example", NULL};
+	const struct world_signer *pilot = world_signer(w, "https://certs.example/pilot.pem", NULL, (struct pki_cert_spec){0});
+	struct stir_result got;
+	struct mms_message m;
+	struct buf text;
+
+	buf_init(&text, 65536);
+	world_rules(w, TRUST_AUTHORITY_ANY, false);
+	world_msg(&text, pilot, ANN, BOB, WORLD_NOW, "");
+	buf_puts(&text, TAIL);
+	(void)world_verify(w, &m, a, text.p, bob, 0, &got);
+	tap_str(stir_reason_name(got.reason), "ok", "authority any: who has no list may sign");
+	message_reset(&m);
+	buf_reset(&text);
+	world_msg(&text, &w->signer[A], ANN, BOB, WORLD_NOW, "");
+	world_div(&text, pilot, ANN, BOB, CAROL, WORLD_NOW);
+	buf_puts(&text, TAIL);
+	(void)world_verify(w, &m, a, text.p, rcpt, 0, &got);
+	tap_str(stir_reason_name(got.reason), "div-broken", "but not divert (%.*s)", SPAN_ARG(got.detail));
+	message_reset(&m);
+	buf_free(&text);
+	world_rules(w, TRUST_AUTHORITY_SPC, false);
+}
+
 /* Nothing is fetched for div tokens that are not needed, or lead nowhere. */
 static void test_no_fetch(struct world *w, struct arena *a)
 {
@@ -243,6 +273,7 @@ int main(void)
 	w.params.dest_any = false;
 	test_length(&w, a);
 	test_no_fetch(&w, a);
+	test_pilot(&w, a);
 	test_other_types(&w, a);
 	world_close(&w);
 	arena_free(a);
