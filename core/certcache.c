@@ -367,7 +367,7 @@ static enum newer look_for_newer(struct question *q, const struct cert_chain *th
 	if (find_flight(q))
 		return NEWER_WAIT;
 	/* Whoever sends tokens with bad signatures can have no more than this. */
-	if (!e || now - e->fetched < CERTCACHE_MIN_LIFETIME_S || now - e->asked < CERTCACHE_MIN_LIFETIME_S || find_negative(q))
+	if (!e || now - e->fetched < CERTCACHE_MIN_LIFETIME_S || now - certcache_asked(e, now) < CERTCACHE_MIN_LIFETIME_S || find_negative(q))
 		return NEWER_NONE;
 	e->asked = now;
 	return NEWER_ASK;

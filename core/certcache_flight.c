@@ -9,6 +9,8 @@
 
 #include <stdlib.h>
 
+enum { SITE_LABELS = 2, HOST_BYTES = 253 };
+
 static struct span url_of(const struct certcache_flight *f)
 {
 	return span_make(f->url, f->url_n);
@@ -181,11 +183,33 @@ static void run(void *arg, bool cancelled)
 	end(c, f, &a);
 }
 
+/*
+ * For the pool: whoever has a domain has all names below it, and must not have all
+ * threads with them.  The last two labels are not always one owner's (co.uk); such
+ * neighbours share half the pool.
+ */
+static uint64_t site_of(const struct certcache *c, struct span url)
+{
+	struct span host = span_skip(url, span_find(url, ':') + strlen("://"));
+	char text[HOST_BYTES];
+	size_t n = 0, labels = 0;
+
+	host = span_take(host, span_find(host, '/'));
+	host = span_take(host, span_find(host, ':'));
+	for (size_t i = host.n; i-- > 0 && n < sizeof text;) {
+		labels += host.p[i] == '.';
+		if (labels == SITE_LABELS)
+			break;
+		text[n++] = span_lower(host.p[i]);
+	}
+	return siphash_of(c->seed, span_make(text, n)).half[0] | 1;
+}
+
 void certcache_flight_start(struct certcache *c, struct certcache_flight *f)
 {
 	struct certcache_answer a;
 
-	if (pool_submit(c->p.pool, run, f) == 0)
+	if (pool_submit_of(c->p.pool, site_of(c, url_of(f)), run, f) == 0)
 		return;
 	stopped(&a, pool_stopping(c->p.pool) ? FETCH_STOPPED : FETCH_BUSY);
 	certcache_flight_settle(c, &f->item.key, url_of(f), &a, f->begun, f);

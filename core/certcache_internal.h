@@ -107,6 +107,7 @@ struct certcache {
 
 	pthread_mutex_t lock; /* holds all below */
 	struct certcache_table entries, negatives, flights;
+	size_t octets;  /* of the chains in entries, as they came */
 	size_t running; /* flights that have not ended; some may have landed */
 	struct certcache_stats stats;
 };
@@ -120,6 +121,8 @@ int64_t certcache_until(const struct certcache *c, const struct cert_chain *chai
 bool certcache_is_fresh(int64_t fetched, int64_t until, int64_t now);
 /* Not fresh any more, but it may stand in. */
 bool certcache_is_stale(const struct certcache_entry *e, int64_t now);
+/* When it was last asked for before its end; 0: never, or by a clock that was ahead. */
+int64_t certcache_asked(const struct certcache_entry *e, int64_t now);
 /* Is it time to renew it? */
 bool certcache_is_due(const struct certcache_entry *e, int64_t now);
 

@@ -103,30 +103,47 @@ static void take_out(struct certcache_table *t, struct certcache_item *i, struct
 	*old = i;
 }
 
+static size_t octets_of(const struct certcache_entry *e)
+{
+	return cert_chain_pem(e->chain).n;
+}
+
+static void evict_oldest(struct certcache *c, struct certcache_change *g)
+{
+	c->octets -= octets_of((struct certcache_entry *)c->entries.oldest);
+	take_out(&c->entries, c->entries.oldest, &g->old_entries);
+}
+
+/* Takes over the chain of the new one. */
+static void replace(struct certcache *c, struct certcache_entry *e, struct certcache_change *g)
+{
+	c->octets = c->octets - octets_of(e) + octets_of(g->entry);
+	g->old_chain = e->chain;
+	e->chain = g->entry->chain;
+	g->entry->chain = NULL;
+	e->not_before = g->entry->not_before;
+	e->not_after = g->entry->not_after;
+	e->fetched = g->entry->fetched;
+	e->until = g->entry->until;
+	e->used = false;
+}
+
 static void put_entry(struct certcache *c, struct certcache_change *g)
 {
 	struct certcache_entry *e = certcache_entry_of(c, &g->entry->item.key);
 
-	if (e) {
-		/* What a thread read from the store, while another one did or fetched, is not newer. */
-		if (g->kept && g->entry->fetched <= e->fetched)
-			return;
-		g->old_chain = e->chain;
-		e->chain = g->entry->chain;
-		g->entry->chain = NULL;
-		e->not_before = g->entry->not_before;
-		e->not_after = g->entry->not_after;
-		e->fetched = g->entry->fetched;
-		e->until = g->entry->until;
-		e->used = false;
+	/* What a thread read from the store, while another one did or fetched, is not newer. */
+	if (e && g->kept && g->entry->fetched <= e->fetched)
 		return;
+	if (e) {
+		replace(c, e, g);
+	} else {
+		c->octets += octets_of(g->entry);
+		certcache_table_add(&c->entries, &g->entry->item);
+		g->entry = NULL;
 	}
-	certcache_table_add(&c->entries, &g->entry->item);
-	g->entry = NULL;
-	if (c->entries.n > c->p.max_entries) {
-		take_out(&c->entries, c->entries.oldest, &g->old_entries);
-		c->stats.evictions++;
-	}
+	for (; c->entries.n > 1 && (c->entries.n > c->p.max_entries || c->octets > LIMIT_CERTCACHE_BYTES); c->stats.evictions++)
+		evict_oldest(c, g);
 }
 
 static void put_negative(struct certcache *c, struct certcache_change *g)
@@ -174,7 +191,7 @@ static bool is_over(const struct certcache_item *i, int64_t now)
 void certcache_change_purge(struct certcache *c, struct certcache_change *g, int64_t now)
 {
 	while (is_useless(c->entries.oldest, now))
-		take_out(&c->entries, c->entries.oldest, &g->old_entries);
+		evict_oldest(c, g);
 	while (is_over(c->negatives.oldest, now))
 		take_out(&c->negatives, c->negatives.oldest, &g->old_negatives);
 }

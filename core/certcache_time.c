@@ -56,6 +56,11 @@ bool certcache_is_stale(const struct certcache_entry *e, int64_t now)
 	return certcache_is_fresh(e->fetched, e->until + CERTCACHE_STALE_S, now) && now <= e->not_after;
 }
 
+int64_t certcache_asked(const struct certcache_entry *e, int64_t now)
+{
+	return e->asked <= now + CERTCACHE_CLOCK_SLACK_S ? e->asked : 0;
+}
+
 /* The part of the path's time in which the next certificate should be there. */
 static bool ends_soon(const struct certcache_entry *e, int64_t now, int64_t *retry)
 {
@@ -73,6 +78,6 @@ bool certcache_is_due(const struct certcache_entry *e, int64_t now)
 	if (!e->used)
 		return false;
 	if (now >= e->until - ahead)
-		return now - larger(e->asked, e->fetched) >= smaller(retry, lifetime / 2);
-	return ends_soon(e, now, &retry) && now - larger(e->asked, e->fetched) >= retry;
+		return now - larger(certcache_asked(e, now), e->fetched) >= smaller(retry, lifetime / 2);
+	return ends_soon(e, now, &retry) && now - larger(certcache_asked(e, now), e->fetched) >= retry;
 }

@@ -345,7 +345,7 @@ static void submit(struct crlcache *c, struct job *j)
 {
 	if (!c->p.pool) {
 		run(j, false);
-	} else if (pool_submit(c->p.pool, run, j)) {
+	} else if (pool_submit_own(c->p.pool, run, j)) {
 		/* It is due still: the next tick tries again. */
 		pthread_mutex_lock(&c->lock);
 		c->stats.cause[FETCH_BUSY]++;

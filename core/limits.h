@@ -134,6 +134,11 @@ enum {
 	LIMIT_CONF_INCLUDE_DEPTH = 8,
 	LIMIT_TABLE_BYTES = 64 * 1024 * 1024,
 	LIMIT_KEY_FILE_BYTES = 64 * 1024,
+	LIMIT_KEYTABLE_ROWS = 10000,
+	LIMIT_SIGNING_ROWS = 1000000,
+	/* A message that is to be signed waits so long for its turn at a token; tokens
+	 * take milliseconds, and one that hangs must not hold up all mail. */
+	LIMIT_KEY_WAIT_MS = 2000,
 
 	/* --- stores (core/store) ------------------------------------------ */
 	/* Put before each key in Redis; a word and a colon. */
@@ -163,7 +168,11 @@ enum {
 	LIMIT_FETCH_HOST_RULES = 10000,
 
 	/* --- caches -------------------------------------------------------- */
+	/* Chains in memory: those of a continent's signers; and what they take as they
+	 * came, 5 KB each: whoever copies a chain of others may write 60 KB of text
+	 * beside it, and serve it at as many addresses as there are entries. */
 	LIMIT_CERTCACHE_ENTRIES = 10000,
+	LIMIT_CERTCACHE_BYTES = 64 * 1024 * 1024,
 	/* Addresses that gave nothing, each remembered with its reason for about a
 	 * minute; some 300 octets each.  Made-up addresses push out one another. */
 	LIMIT_CERTCACHE_NEGATIVES = 4096,

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "core/err.h"
 
@@ -20,6 +21,21 @@ struct pool *pool_new(unsigned max_threads, size_t max_queue) MUST_USE;
  * full, the pool is stopping, no thread).
  */
 int pool_submit(struct pool *p, void (*run)(void *arg, bool cancelled), void *arg) MUST_USE;
+/*
+ * The same, of work that a stranger asked for: whose stands for the stranger, not
+ * 0.  Work of one has half the threads and half the queue (of each at least one),
+ * however much of it comes.
+ */
+int pool_submit_of(struct pool *p, uint64_t whose, void (*run)(void *arg, bool cancelled), void *arg) MUST_USE;
+/*
+ * The same, of the program's own work, which that of strangers must not hold up:
+ * its turn comes before all that waits, and it has POOL_OWN places of its own
+ * there.
+ */
+int pool_submit_own(struct pool *p, void (*run)(void *arg, bool cancelled), void *arg) MUST_USE;
+
+enum { POOL_OWN = 64 };
+
 /* No new work; what waits is cancelled.  Returns at once; pool_stopping() is true from now on. */
 void pool_stop(struct pool *p);
 bool pool_stopping(const struct pool *p);

@@ -193,6 +193,39 @@ static enum stir_replay worse(enum stir_replay a, enum stir_replay b)
 
 /* --- looking and recording ------------------------------------------------------------------- */
 
+/* One message may have many recipients and several tokens, and a store may take nearly its timeout for each of them. */
+static int64_t begin_wait(const struct replay *r)
+{
+	return r->clock_ms ? r->clock_ms() : 0;
+}
+
+static bool is_patient(const struct replay *r, const struct replay_delivery *d, int64_t since, struct err *e)
+{
+	if (!r->clock_ms || d->waited_ms + (r->clock_ms() - since) < r->patience_ms)
+		return true;
+	(void)err_set(e, ERR_UNAVAILABLE, "the store is slow: the message has waited for it for %lld ms, and has more to ask", (long long)r->patience_ms);
+	return false;
+}
+
+static void end_wait(const struct replay *r, struct replay_delivery *d, int64_t since)
+{
+	if (r->clock_ms)
+		d->waited_ms += r->clock_ms() - since;
+}
+
+static void tell(const struct replay *r, const struct err *why)
+{
+	if (r->unknown)
+		r->unknown(r->arg, why);
+}
+
+static enum stir_replay no_hash(const struct replay *r, struct err *e)
+{
+	(void)err_set(e, ERR_UNAVAILABLE, "no hash of a token's use could be made");
+	tell(r, e);
+	return STIR_REPLAY_UNKNOWN;
+}
+
 /* ttl_s 0: look only. One recipient. */
 static enum stir_replay one(const struct replay *r, const EVP_MAC_CTX *token, const struct mms_rcpt *to, const struct replay_delivery *d, int64_t now,
 			    uint32_t ttl_s, struct err *e)
@@ -219,39 +252,43 @@ static enum stir_replay one(const struct replay *r, const EVP_MAC_CTX *token, co
 	return result;
 }
 
-enum stir_replay replay_look(const struct replay *r, struct span signing_input, const struct mms_rcpt *rcpt, size_t n, const struct replay_delivery *d,
+enum stir_replay replay_look(const struct replay *r, struct span signing_input, const struct mms_rcpt *rcpt, size_t n, struct replay_delivery *d,
 			     int64_t now, struct err *e)
 {
 	EVP_MAC_CTX *token = token_begin(r, signing_input);
 	enum stir_replay result = STIR_REPLAY_NEW;
+	int64_t since = begin_wait(r);
 
-	if (!token) {
-		(void)err_set(e, ERR_UNAVAILABLE, "no hash of a token's use could be made");
-		return STIR_REPLAY_UNKNOWN;
-	}
+	if (!token)
+		return no_hash(r, e);
 	for (size_t i = 0; i < n && rank(result) < rank(STIR_REPLAY_UNKNOWN); i++)
-		result = worse(result, one(r, token, &rcpt[i], d, now, 0, e));
+		result = worse(result, is_patient(r, d, since, e) ? one(r, token, &rcpt[i], d, now, 0, e) : STIR_REPLAY_UNKNOWN);
+	end_wait(r, d, since);
 	EVP_MAC_CTX_free(token);
+	if (result == STIR_REPLAY_UNKNOWN)
+		tell(r, e);
 	return result;
 }
 
-enum stir_replay replay_record(const struct replay *r, struct span signing_input, const struct mms_rcpt *rcpt, size_t n, const struct replay_delivery *d,
+enum stir_replay replay_record(const struct replay *r, struct span signing_input, const struct mms_rcpt *rcpt, size_t n, struct replay_delivery *d,
 			       int64_t now, uint32_t ttl_s, struct err *e)
 {
 	EVP_MAC_CTX *token = token_begin(r, signing_input);
 	enum stir_replay result = STIR_REPLAY_NEW, this = STIR_REPLAY_NEW;
+	int64_t since = begin_wait(r);
 
-	if (!token) {
-		(void)err_set(e, ERR_UNAVAILABLE, "no hash of a token's use could be made");
-		return STIR_REPLAY_UNKNOWN;
-	}
+	if (!token)
+		return no_hash(r, e);
 	for (size_t i = 0; i < n && this != STIR_REPLAY_UNKNOWN; i++) {
-		this = one(r, token, &rcpt[i], d, now, ttl_s ? ttl_s : 1, e);
+		this = is_patient(r, d, since, e) ? one(r, token, &rcpt[i], d, now, ttl_s ? ttl_s : 1, e) : STIR_REPLAY_UNKNOWN;
 		/* Found because we have just recorded it: no earlier delivery's. */
 		if (this == STIR_REPLAY_DUPLICATE && named_before(rcpt, i))
 			continue;
 		result = worse(result, this);
 	}
+	end_wait(r, d, since);
 	EVP_MAC_CTX_free(token);
+	if (this == STIR_REPLAY_UNKNOWN)
+		tell(r, e);
 	return result;
 }

@@ -26,6 +26,16 @@ enum {
 struct replay {
 	struct store *store;
 	unsigned char secret[REPLAY_SECRET_BYTES];
+	/*
+	 * How long one message may wait for the store in all, whatever the number of its
+	 * recipients and tokens; what is under way then may still take the store's own
+	 * timeout.  clock_ms NULL: without bound.
+	 */
+	int64_t patience_ms;
+	int64_t (*clock_ms)(void); /* monotonic */
+	/* Told why, each time that it can't be known or recorded; from any thread. May be NULL. */
+	void (*unknown)(void *arg, const struct err *why);
+	void *arg;
 };
 
 /*
@@ -34,6 +44,7 @@ struct replay {
  */
 struct replay_delivery {
 	unsigned char id[12];
+	int64_t waited_ms; /* for the store so far */
 };
 /*
  * After message_end(), with MSGI_SHA256 wanted and not yet ended by
@@ -45,11 +56,11 @@ int replay_delivery_of(const struct replay *r, const struct mms_message *m, cons
 
 /*
  * Looks, writes nothing.  The worst over the recipients: REPLAYED, UNKNOWN (the
- * store did not answer; *e), DUPLICATE, NEW.  Stops at the first REPLAYED or
- * UNKNOWN.
+ * store did not answer, or has been waited for long enough; *e), DUPLICATE, NEW.
+ * Stops at the first REPLAYED or UNKNOWN.
  */
 enum stir_replay replay_look(const struct replay *r, struct span signing_input, const struct mms_rcpt *rcpt, size_t n,
-			     const struct replay_delivery *d, int64_t now, struct err *e) MUST_USE;
+			     struct replay_delivery *d, int64_t now, struct err *e) MUST_USE;
 /*
  * Records the use, when the message is let go on: the same answers, and REPLAYED
  * when another one was faster.  ttl_s: at least as long as the token will be
@@ -58,6 +69,6 @@ enum stir_replay replay_look(const struct replay *r, struct span signing_input, 
  * recipient that is named twice counts once.
  */
 enum stir_replay replay_record(const struct replay *r, struct span signing_input, const struct mms_rcpt *rcpt, size_t n,
-			       const struct replay_delivery *d, int64_t now, uint32_t ttl_s, struct err *e) MUST_USE;
+			       struct replay_delivery *d, int64_t now, uint32_t ttl_s, struct err *e) MUST_USE;
 
 #endif

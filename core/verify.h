@@ -65,7 +65,8 @@ struct verify *verify_begin(const struct verify_params *params, struct mms_messa
 void verify_finish(struct verify *v, struct mms_message *m, struct certcache_time t, struct stir_result *out);
 
 /*
- * The message is let go on: record that its best token was used.  True when that
+ * The message is let go on: record that its best token was used, and with it every
+ * other one that would have passed.  True when that
  * changed the result, because another delivery was faster (STIR_REPLAYED, or
  * replay duplicate), or because the store did not answer (replay unknown): the
  * caller judges again.

@@ -25,6 +25,13 @@ static int have_delivery(struct verify *v, struct mms_message *m)
 	return 0;
 }
 
+static void tell_no_delivery(const struct replay *r, struct err *e)
+{
+	(void)err_set(e, ERR_UNAVAILABLE, "no hash of the message's body could be made");
+	if (r->unknown)
+		r->unknown(r->arg, e);
+}
+
 enum stir_reason verify_replay(struct verify_look *l)
 {
 	const struct replay *replay = l->v->params->replay;
@@ -37,6 +44,8 @@ enum stir_reason verify_replay(struct verify_look *l)
 	l->c->replay = STIR_REPLAY_UNKNOWN;
 	if (have_delivery(l->v, l->m) == 0)
 		l->c->replay = replay_look(replay, l->c->passport.jws.signing_input, l->m->rcpt, l->m->nrcpt, &l->v->delivery, l->t.now, &e);
+	else
+		tell_no_delivery(replay, &e);
 	/* Not to know is no reason to stop the mail (design.md, "Modes and safety"). */
 	return l->c->replay == STIR_REPLAY_REPLAYED ? STIR_REPLAYED : STIR_OK;
 }
@@ -45,7 +54,8 @@ static uint32_t keep_for(const struct verify_params *p)
 {
 	uint32_t age = p->max_age_s > TTL_MIN_S ? p->max_age_s : TTL_MIN_S;
 
-	return age > UINT32_MAX - p->max_skew_s ? UINT32_MAX : age + p->max_skew_s;
+	/* One second more: an age of exactly max_age_s is fresh still. */
+	return age >= UINT32_MAX - p->max_skew_s ? UINT32_MAX : age + p->max_skew_s + 1;
 }
 
 static enum stir_replay record(struct verify *v, struct mms_message *m, struct certcache_time t, const struct stir_check *c)
@@ -53,9 +63,29 @@ static enum stir_replay record(struct verify *v, struct mms_message *m, struct c
 	struct err e;
 
 	err_clear(&e);
-	if (have_delivery(v, m))
+	if (have_delivery(v, m)) {
+		tell_no_delivery(v->params->replay, &e);
 		return STIR_REPLAY_UNKNOWN;
+	}
 	return replay_record(v->params->replay, c->passport.jws.signing_input, m->rcpt, m->nrcpt, &v->delivery, t.now, keep_for(v->params), &e);
+}
+
+/*
+ * A message may have several good tokens.  One that nobody needed is used up with
+ * it all the same: else the message could be brought once more for each of them,
+ * with those taken out that were recorded.  A store that does not answer is not
+ * asked again.
+ */
+static void record_others(struct verify *v, struct mms_message *m, struct certcache_time t, const struct stir_check *best)
+{
+	enum stir_replay last = best->replay;
+
+	for (size_t i = 0; i < v->n && last != STIR_REPLAY_UNKNOWN; i++) {
+		struct stir_check *c = &v->check[i];
+
+		if (c != best && c->reason == STIR_OK && c->passport.type == PASSPORT_MSG)
+			last = c->replay = record(v, m, t, c);
+	}
 }
 
 bool verify_record(struct verify *v, struct mms_message *m, struct certcache_time t, struct stir_result *out)
@@ -77,5 +107,7 @@ bool verify_record(struct verify *v, struct mms_message *m, struct certcache_tim
 		c->stage = STIR_STAGE_REPLAY;
 		verify_conclude(v, m, t, out);
 	}
+	if (out->reason == STIR_OK && out->best)
+		record_others(v, m, t, out->best);
 	return changed;
 }

@@ -8,6 +8,7 @@
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "core/limits.h"
@@ -16,7 +17,7 @@
 #include "engine/fetch_https_internal.h"
 #include "engine/file.h"
 
-enum { SERVER_ERROR = 500 };
+enum { SERVER_ERROR = 500, BREAKER_NAME_BYTES = FETCH_HTTPS_HOST_BYTES + 6 };
 
 /* What it says about the host, for its breaker. */
 static enum fetch_https_outcome outcome_of(enum fetch_cause cause, long status)
@@ -46,9 +47,19 @@ static int refuse(struct fetch_answer *a, enum fetch_cause cause, struct err *e,
 	return err_set(e, ERR_UNAVAILABLE, "%s: %s", what, why);
 }
 
+/*
+ * What a breaker counts for: a host's port.  Whoever writes a token chooses both,
+ * and nothing may answer at the other port of a host that works.
+ */
+static void breaker_name(const struct fetch_https_url *u, char out[BREAKER_NAME_BYTES])
+{
+	(void)snprintf(out, BREAKER_NAME_BYTES, "%s:%s", u->host, u->port);
+}
+
 /* Of a URL that may be asked. */
 static int ask(struct fetch_https *h, const struct fetch_https_url *u, unsigned deadline_ms, struct buf *out, struct fetch_answer *a, struct err *e)
 {
+	char name[BREAKER_NAME_BYTES];
 	enum fetch_https_turn turn;
 	long status;
 	int rc;
@@ -58,11 +69,12 @@ static int ask(struct fetch_https *h, const struct fetch_https_url *u, unsigned 
 	/* For curl 0 is for ever. */
 	if (deadline_ms == 0)
 		return refuse(a, FETCH_TIMEOUT, e, u->host, "no time is left");
-	turn = fetch_https_breaker_begin(h->breaker, u->host, clock_monotonic_ms());
+	breaker_name(u, name);
+	turn = fetch_https_breaker_begin(h->breaker, name, clock_monotonic_ms());
 	if (turn == FETCH_HTTPS_ALONE)
 		return refuse(a, FETCH_BREAKER, e, u->host, fetch_cause_sentence(FETCH_BREAKER));
 	rc = fetch_https_transfer(h, u, deadline_ms, out, a, &status, e);
-	fetch_https_breaker_end(h->breaker, u->host, turn, outcome_of(a->cause, status), clock_monotonic_ms());
+	fetch_https_breaker_end(h->breaker, name, turn, outcome_of(a->cause, status), clock_monotonic_ms());
 	return rc;
 }
 

@@ -1,6 +1,6 @@
 /*
- * A circuit breaker for each host: so many failures in a row open it for a while;
- * then one fetch tries, and its outcome closes it or opens it again.
+ * A circuit breaker for each host, with its port: so many failures in a row open
+ * it for a while; then one fetch tries, and its outcome closes it or opens it again.
  *
  * Only hosts that failed are in the table; success takes them out.  When it is
  * full the host that failed longest ago is forgotten, and gets its failures anew.

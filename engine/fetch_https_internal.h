@@ -67,7 +67,7 @@ enum fetch_https_outcome {
 /* failures 0: never opens. NULL without memory. */
 struct fetch_https_breaker *fetch_https_breaker_new(unsigned failures, unsigned open_s) MUST_USE;
 void fetch_https_breaker_free(struct fetch_https_breaker *b); /* NULL is allowed */
-/* now_ms is monotonic. fetch_https_breaker_end() follows unless it was FETCH_HTTPS_ALONE. */
+/* host: with its port. now_ms is monotonic. fetch_https_breaker_end() follows unless it was FETCH_HTTPS_ALONE. */
 enum fetch_https_turn fetch_https_breaker_begin(struct fetch_https_breaker *b, const char *host, int64_t now_ms);
 void fetch_https_breaker_end(struct fetch_https_breaker *b, const char *host, enum fetch_https_turn turn, enum fetch_https_outcome outcome, int64_t now_ms);
 /* How many hosts are left alone now. */

@@ -28,6 +28,8 @@ struct remote {
 	atomic_uint refs;
 	struct buf made_of; /* the settings, as text */
 	bool to_disk;
+	struct err damage; /* of CacheFile: memory stands in for it */
+	atomic_bool told;
 	struct cidr_set *addresses; /* ours: it outlives the settings it came from */
 	struct fetch *fetch; /* all of it; owns the next */
 	struct fetch *https; /* or NULL */
@@ -99,10 +101,19 @@ static int open_fetch(struct remote *r, const struct settings *s, struct err *e)
 	return -1;
 }
 
+/*
+ * What is in CacheFile can be had again, so a damaged one keeps no mail waiting.
+ * One that can't be used at all (rights, a folder, another program's) is a mistake
+ * that somebody has just made.
+ */
 static int open_keep(struct remote *r, const struct settings *s, struct err *e)
 {
-	if (s->cache_file && r->to_disk)
-		return store_sqlite_open(s->cache_file, CACHE_TIMEOUT_MS, LIMIT_CACHE_FILE_BYTES, clock_wall_s, &r->keep, e);
+	if (s->cache_file && r->to_disk) {
+		if (store_sqlite_open(s->cache_file, CACHE_TIMEOUT_MS, LIMIT_CACHE_FILE_BYTES, clock_wall_s, &r->keep, &r->damage) == 0)
+			return 0;
+		if (r->damage.code != ERR_DATA)
+			return err_set(e, r->damage.code, "%s", r->damage.text);
+	}
 	r->keep = store_mem_open(LIMIT_CACHE_MEMORY_BYTES, clock_wall_s);
 	return r->keep ? 0 : err_set(e, ERR_UNAVAILABLE, "no memory for what is had from the network");
 }
@@ -119,11 +130,11 @@ static int open_all(struct remote *r, const struct settings *s, struct err *e)
 	return open_keep(r, s, e);
 }
 
-/* A folder is opened anew at each reload: another may have taken its place. */
+/* A folder is opened anew at each reload: another may have taken its place; a damaged file, too. */
 static bool is_same(const struct settings *s, const struct remote *old, bool to_disk, const struct buf *made_of)
 {
-	return old && s->fetch_certificates && !s->certificate_dir && old->https && old->to_disk == to_disk && !made_of->failed &&
-	       !old->made_of.failed && span_eq(buf_span(made_of), buf_span(&old->made_of)) && old->fetch == old->https;
+	return old && s->fetch_certificates && !s->certificate_dir && old->https && old->to_disk == to_disk && old->damage.code == ERR_NONE &&
+	       !made_of->failed && !old->made_of.failed && span_eq(buf_span(made_of), buf_span(&old->made_of)) && old->fetch == old->https;
 }
 
 static struct remote *make(void)
@@ -133,6 +144,7 @@ static struct remote *make(void)
 	if (!r)
 		return NULL;
 	atomic_init(&r->refs, 1);
+	atomic_init(&r->told, false);
 	buf_init(&r->made_of, LIMIT_CONF_BYTES);
 	return r;
 }
@@ -209,7 +221,9 @@ void remote_stats(struct remote *r, struct fetch_https_stats *out)
 		fetch_https_stats(r->https, out);
 }
 
-void remote_tick(struct remote *r)
+void remote_tick(struct remote *r, struct buf *said)
 {
+	if (r->damage.code != ERR_NONE && !atomic_exchange(&r->told, true))
+		(void)buf_printf(said, "CacheFile: %s; until then what is had from the network is only kept in memory\n", r->damage.text);
 	store_tick(r->keep);
 }

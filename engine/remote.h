@@ -18,7 +18,8 @@ struct remote; /* opaque. Any thread. */
 
 /*
  * old: that of the engine in force, or NULL.  to_disk: CacheFile is opened (the
- * process is the user that it is going to be); otherwise memory stands in for it.
+ * process is the user that it is going to be); otherwise memory stands in for it, and
+ * so it does for a file that is damaged (remote_tick() says so).
  * Gives *out (remote_unref()), or -1 and *e.
  */
 int remote_open(const struct settings *s, struct remote *old, bool to_disk, struct remote **out, struct err *e) MUST_USE;
@@ -32,7 +33,7 @@ struct pool *remote_pool(struct remote *r);   /* NULL: everything is at hand */
 struct store *remote_keep(struct remote *r);  /* NULL: everything is at hand */
 /* Counters of the network; all 0 without one. */
 void remote_stats(struct remote *r, struct fetch_https_stats *out);
-/* Now and then, from a background thread. */
-void remote_tick(struct remote *r);
+/* Now and then, from a background thread; said gets what people should know, one a line, once. */
+void remote_tick(struct remote *r, struct buf *said);
 
 #endif

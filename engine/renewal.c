@@ -93,7 +93,7 @@ void renewal_tick(struct renewal *r, int64_t now, struct buf *said)
 	if (!start)
 		return;
 	atomic_fetch_add_explicit(&r->refs, 1, memory_order_relaxed);
-	if (pool_submit(remote_pool(r->remote), look, r)) {
+	if (pool_submit_own(remote_pool(r->remote), look, r)) {
 		pthread_mutex_lock(&r->lock);
 		r->busy = false;
 		pthread_mutex_unlock(&r->lock);

@@ -7,31 +7,41 @@
 
 #include "engine/replay_place.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include <openssl/crypto.h>
+#include <openssl/evp.h>
 #include <openssl/rand.h>
 
 #include "core/limits.h"
+#include "core/log.h"
 #include "core/store/store_mem.h"
 #include "core/store/store_sqlite.h"
 #include "engine/clock.h"
-#include "engine/file.h"
 #include "engine/secret_file.h"
 #include "engine/settings_spec.h"
 
 #define SQLITE "sqlite:"
 #define REDIS "redis:"
 
-enum { REDIS_CONNECTIONS = 16 };
+enum {
+	REDIS_CONNECTIONS = 16,
+	SAY_MS = 60 * 1000,         /* trouble is said once in that time */
+	SAY_FULL_MS = 3600 * 1000
+};
 
 struct replay_place {
 	atomic_uint refs;
 	struct buf made_of;
 	struct replay replay;
-	bool redis;
+	enum { MEMORY, FILE_OF_OURS, REDIS_SERVER } kind;
+	pthread_mutex_t lock;       /* guards what follows */
+	unsigned long unknown, unsaid; /* all; since it was said last */
+	unsigned long evicted_said;
+	int64_t said_ms, said_full_ms; /* 0: never */
 };
 
 static bool is_kind(const struct settings *s, const char *kind)
@@ -52,6 +62,105 @@ static void describe(const struct settings *s, struct buf *out)
 
 		(void)buf_printf(out, "%s=%s\n", spec->row.name, given ? given : "");
 	}
+}
+
+/*
+ * What stands in the operator's files, too: a password or a key that was changed is
+ * taken over by a reload.  0, or -1 and *e.
+ */
+static int describe_secrets(const struct settings *s, gid_t group, struct buf *out, struct err *e)
+{
+	unsigned char hash[SECRET_FILE_BYTES];
+	struct buf text;
+	int rc = 0;
+
+	if (s->replay_key) {
+		rc = secret_file_read("ReplayKey", s->replay_key, s->require_safe_keys, group, hash, e);
+		(void)buf_put(out, hash, rc ? 0 : sizeof hash);
+	}
+	if (rc || !s->redis_password_file)
+		return rc;
+	buf_init(&text, LIMIT_KEY_FILE_BYTES);
+	rc = secret_file_text("RedisPasswordFile", s->redis_password_file, s->require_safe_keys, group, &text, e);
+	if (rc == 0 && EVP_Digest(text.n ? text.p : "", text.n, hash, NULL, EVP_sha256(), NULL) == 1)
+		(void)buf_put(out, hash, sizeof hash);
+	if (text.p)
+		OPENSSL_cleanse(text.p, text.cap);
+	buf_free(&text);
+	return rc;
+}
+
+/* --- trouble is said --------------------------------------------------------------- */
+
+static bool is_due(int64_t *said_ms, int64_t every_ms)
+{
+	int64_t now = clock_monotonic_ms();
+
+	if (*said_ms && now - *said_ms < every_ms)
+		return false;
+	*said_ms = now;
+	return true;
+}
+
+/* A Redis that is gone says so itself. */
+static bool is_said_by_store(const struct replay_place *p)
+{
+	struct store_redis_stats s;
+
+	if (p->kind != REDIS_SERVER)
+		return false;
+	store_redis_stats(p->replay.store, &s);
+	return s.down;
+}
+
+static void say_unknown(void *arg, const struct err *why)
+{
+	struct replay_place *p = arg;
+	bool silent = is_said_by_store(p);
+	unsigned long n = 0;
+
+	pthread_mutex_lock(&p->lock);
+	p->unknown++;
+	p->unsaid++;
+	if (!silent && is_due(&p->said_ms, SAY_MS)) {
+		n = p->unsaid;
+		p->unsaid = 0;
+	}
+	pthread_mutex_unlock(&p->lock);
+	if (n)
+		log_warn("ReplayStore: %s; the mail goes on, %lu times now with replay unknown", why->text, n);
+}
+
+static unsigned long evicted(const struct replay_place *p)
+{
+	struct store_sqlite_stats sqlite;
+	struct store_mem_stats mem;
+
+	switch (p->kind) {
+	case FILE_OF_OURS:
+		store_sqlite_stats(p->replay.store, &sqlite);
+		return sqlite.evicted;
+	case MEMORY:
+		store_mem_stats(p->replay.store, &mem);
+		return mem.evicted;
+	default:
+		return 0;
+	}
+}
+
+/* What was forgotten before its time is accepted again, and nothing else tells. */
+static void say_full(struct replay_place *p)
+{
+	unsigned long now = evicted(p), n = 0;
+
+	pthread_mutex_lock(&p->lock);
+	if (now > p->evicted_said && is_due(&p->said_full_ms, SAY_FULL_MS)) {
+		n = now - p->evicted_said;
+		p->evicted_said = now;
+	}
+	pthread_mutex_unlock(&p->lock);
+	if (n)
+		log_warn("ReplayStore is full: %lu used tokens were forgotten before their time, and would be accepted again; make ReplaySize larger, or MaxAge shorter", n);
 }
 
 /* --- the secret -------------------------------------------------------------------- */
@@ -89,18 +198,25 @@ static int split_password(const char *path, char *text, struct store_redis_param
 	colon = strchr(text, ':');
 	if (colon)
 		*colon = '\0';
-	p->username = colon ? text : NULL;
+	/* ":PASSWORD" is a password that has colons itself. */
+	p->username = colon && *text ? text : NULL;
 	p->password = colon ? colon + 1 : text;
 	return *p->password ? 0 : err_set(e, ERR_CONFIG, "RedisPasswordFile %s: its first line is empty", path);
 }
 
-static int open_redis(struct replay_place *p, const struct settings *s, struct err *e)
+/* Half of what a message may wait: the call that is under way when the other half is over ends within it. */
+static unsigned one_call_ms(const struct settings *s)
+{
+	return s->replay_timeout_ms / 2;
+}
+
+static int open_redis(struct replay_place *p, const struct settings *s, gid_t group, struct err *e)
 {
 	struct store_redis_params rp = {
 		.address = s->replay_store + strlen(REDIS),
 		.database = (unsigned)s->redis_database,
 		.prefix = "stir:",
-		.timeout_ms = s->replay_timeout_ms,
+		.timeout_ms = one_call_ms(s),
 		.connections = REDIS_CONNECTIONS,
 	};
 	struct buf text;
@@ -108,7 +224,7 @@ static int open_redis(struct replay_place *p, const struct settings *s, struct e
 
 	buf_init(&text, LIMIT_KEY_FILE_BYTES);
 	if (s->redis_password_file) {
-		rc = file_read(s->redis_password_file, LIMIT_KEY_FILE_BYTES, &text, e);
+		rc = secret_file_text("RedisPasswordFile", s->redis_password_file, s->require_safe_keys, group, &text, e);
 		if (rc == 0 && (buf_putc(&text, '\0') || split_password(s->redis_password_file, text.p, &rp, e)))
 			rc = -1;
 	}
@@ -120,13 +236,17 @@ static int open_redis(struct replay_place *p, const struct settings *s, struct e
 	return rc;
 }
 
-static int open_store(struct replay_place *p, const struct settings *s, struct err *e)
+static int open_store(struct replay_place *p, const struct settings *s, gid_t group, struct err *e)
 {
-	p->redis = is_kind(s, REDIS);
-	if (p->redis)
-		return open_redis(p, s, e);
-	if (is_kind(s, SQLITE))
-		return store_sqlite_open(s->replay_store + strlen(SQLITE), s->replay_timeout_ms, s->replay_size, clock_wall_s, &p->replay.store, e);
+	p->kind = is_kind(s, REDIS) ? REDIS_SERVER : is_kind(s, SQLITE) ? FILE_OF_OURS : MEMORY;
+	p->replay.patience_ms = s->replay_timeout_ms - one_call_ms(s);
+	p->replay.clock_ms = clock_monotonic_ms;
+	p->replay.unknown = say_unknown;
+	p->replay.arg = p;
+	if (p->kind == REDIS_SERVER)
+		return open_redis(p, s, group, e);
+	if (p->kind == FILE_OF_OURS)
+		return store_sqlite_open(s->replay_store + strlen(SQLITE), one_call_ms(s), s->replay_size, clock_wall_s, &p->replay.store, e);
 	p->replay.store = store_mem_open((size_t)s->replay_size, clock_wall_s);
 	return p->replay.store ? 0 : err_set(e, ERR_UNAVAILABLE, "no memory for ReplayStore");
 }
@@ -139,6 +259,10 @@ static struct replay_place *make(void)
 
 	if (!p)
 		return NULL;
+	if (pthread_mutex_init(&p->lock, NULL)) {
+		free(p);
+		return NULL;
+	}
 	atomic_init(&p->refs, 1);
 	buf_init(&p->made_of, LIMIT_CONF_BYTES);
 	return p;
@@ -152,13 +276,17 @@ int replay_place_open(const struct settings *s, struct replay_place *old, gid_t 
 	if (!p)
 		return err_set(e, ERR_UNAVAILABLE, "no memory");
 	describe(s, &p->made_of);
+	if (describe_secrets(s, group, &p->made_of, e)) {
+		replay_place_unref(p);
+		return -1;
+	}
 	if (old && !p->made_of.failed && !old->made_of.failed && span_eq(buf_span(&p->made_of), buf_span(&old->made_of))) {
 		replay_place_unref(p);
 		atomic_fetch_add_explicit(&old->refs, 1, memory_order_relaxed);
 		*out = old;
 		return 0;
 	}
-	if (open_secret(p, s, group, e) || open_store(p, s, e)) {
+	if (open_secret(p, s, group, e) || open_store(p, s, group, e)) {
 		replay_place_unref(p);
 		return -1;
 	}
@@ -184,20 +312,12 @@ int replay_place_private(struct replay_place **out, struct err *e)
 
 int replay_place_check(const struct settings *s, gid_t group, struct err *e)
 {
-	unsigned char secret[SECRET_FILE_BYTES];
-	struct buf text;
-	int rc = 0;
+	struct buf unused;
+	int rc;
 
-	if (s->replay_key)
-		rc = secret_file_read("ReplayKey", s->replay_key, s->require_safe_keys, group, secret, e);
-	OPENSSL_cleanse(secret, sizeof secret);
-	if (rc || !s->redis_password_file)
-		return rc;
-	buf_init(&text, LIMIT_KEY_FILE_BYTES);
-	rc = file_read(s->redis_password_file, LIMIT_KEY_FILE_BYTES, &text, e);
-	if (text.p)
-		OPENSSL_cleanse(text.p, text.cap);
-	buf_free(&text);
+	buf_init(&unused, 2 * SECRET_FILE_BYTES);
+	rc = describe_secrets(s, group, &unused, e);
+	buf_free(&unused);
 	return rc;
 }
 
@@ -208,6 +328,7 @@ void replay_place_unref(struct replay_place *p)
 	store_close(p->replay.store);
 	OPENSSL_cleanse(p->replay.secret, sizeof p->replay.secret);
 	buf_free(&p->made_of);
+	(void)pthread_mutex_destroy(&p->lock);
 	free(p);
 }
 
@@ -218,12 +339,21 @@ const struct replay *replay_place_replay(const struct replay_place *p)
 
 bool replay_place_redis(const struct replay_place *p, struct store_redis_stats *out)
 {
-	if (p->redis)
+	if (p->kind == REDIS_SERVER)
 		store_redis_stats(p->replay.store, out);
-	return p->redis;
+	return p->kind == REDIS_SERVER;
+}
+
+void replay_place_stats(struct replay_place *p, struct replay_place_stats *out)
+{
+	out->evicted = evicted(p);
+	pthread_mutex_lock(&p->lock);
+	out->unknown = p->unknown;
+	pthread_mutex_unlock(&p->lock);
 }
 
 void replay_place_tick(struct replay_place *p)
 {
 	store_tick(p->replay.store);
+	say_full(p);
 }

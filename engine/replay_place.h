@@ -2,7 +2,8 @@
  * Where used tokens are remembered: the store ReplayStore names, and the secret
  * that keys what is written there.
  *
- * Counted: a reload that does not change it keeps it.
+ * Counted: a reload that does not change it keeps it.  Trouble costs no mail: it is
+ * counted, and logged once a minute.
  */
 #ifndef STIR_ENGINE_REPLAY_PLACE_H
 #define STIR_ENGINE_REPLAY_PLACE_H
@@ -27,6 +28,11 @@ void replay_place_unref(struct replay_place *p); /* NULL is allowed */
 const struct replay *replay_place_replay(const struct replay_place *p);
 /* Of Redis; false for another store. */
 bool replay_place_redis(const struct replay_place *p, struct store_redis_stats *out);
+struct replay_place_stats {
+	unsigned long unknown; /* looked for or to be recorded, and could not */
+	unsigned long evicted; /* forgotten before their time, by this process; 0 for Redis, which does not tell */
+};
+void replay_place_stats(struct replay_place *p, struct replay_place_stats *out);
 /* Now and then, from a background thread. */
 void replay_place_tick(struct replay_place *p);
 

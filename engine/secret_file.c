@@ -30,11 +30,9 @@ static int digest(const char *name, const char *path, struct span octets, unsign
 	return 0;
 }
 
-static int read_fd(const char *name, const char *path, int fd, bool require_safe, gid_t group, unsigned char *out, struct err *e)
+static int read_fd(const char *name, const char *path, int fd, bool require_safe, gid_t group, struct buf *out, struct err *e)
 {
 	struct stat st;
-	struct buf octets;
-	int rc;
 
 	if (fstat(fd, &st))
 		return err_set(e, ERR_OS, "%s %s: %s", name, path, strerror(errno));
@@ -42,17 +40,10 @@ static int read_fd(const char *name, const char *path, int fd, bool require_safe
 		return err_set(e, ERR_NOINPUT, "%s %s: no regular file", name, path);
 	if (require_safe && key_pem_check_safe(path, &st, group, e))
 		return -1;
-	buf_init(&octets, LIMIT_KEY_FILE_BYTES);
-	rc = file_read_fd(fd, path, LIMIT_KEY_FILE_BYTES, &octets, e);
-	if (rc == 0)
-		rc = digest(name, path, buf_span(&octets), out, e);
-	if (octets.p)
-		OPENSSL_cleanse(octets.p, octets.cap);
-	buf_free(&octets);
-	return rc;
+	return file_read_fd(fd, path, LIMIT_KEY_FILE_BYTES, out, e);
 }
 
-int secret_file_read(const char *name, const char *path, bool require_safe, gid_t group, unsigned char out[SECRET_FILE_BYTES], struct err *e)
+int secret_file_text(const char *name, const char *path, bool require_safe, gid_t group, struct buf *out, struct err *e)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), rc;
 
@@ -63,23 +54,41 @@ int secret_file_read(const char *name, const char *path, bool require_safe, gid_
 	return rc;
 }
 
+int secret_file_read(const char *name, const char *path, bool require_safe, gid_t group, unsigned char out[SECRET_FILE_BYTES], struct err *e)
+{
+	struct buf octets;
+	int rc;
+
+	buf_init(&octets, LIMIT_KEY_FILE_BYTES);
+	rc = secret_file_text(name, path, require_safe, group, &octets, e);
+	if (rc == 0)
+		rc = digest(name, path, buf_span(&octets), out, e);
+	if (octets.p)
+		OPENSSL_cleanse(octets.p, octets.cap);
+	buf_free(&octets);
+	return rc;
+}
+
 /*
  * Under another name first, and linked: who looks at the same time sees the whole
- * file or none, and the first one stays.
+ * file or none, and the first one stays.  That name is nobody else's: one that a
+ * crash left behind must not be in the way of the next process of the same number
+ * (in a container there are few).
  */
 int secret_file_make(const char *name, const char *path, struct err *e)
 {
 	unsigned char octets[SECRET_FILE_MIN];
+	uint32_t random;
 	char fresh[4096];
 	int fd, n, rc = 0;
 
 	if (access(path, F_OK) == 0)
 		return 0;
-	n = snprintf(fresh, sizeof fresh, "%s.%ld", path, (long)getpid());
+	if (RAND_bytes(octets, sizeof octets) != 1 || RAND_bytes((unsigned char *)&random, sizeof random) != 1)
+		return err_set(e, ERR_UNAVAILABLE, "%s %s: no randomness", name, path);
+	n = snprintf(fresh, sizeof fresh, "%s.%08lx", path, (unsigned long)random);
 	if (n < 0 || (size_t)n >= sizeof fresh)
 		return err_set(e, ERR_CONFIG, "%s %s: the path is too long", name, path);
-	if (RAND_bytes(octets, sizeof octets) != 1)
-		return err_set(e, ERR_UNAVAILABLE, "%s %s: no randomness", name, path);
 	fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return err_set(e, errno == EACCES ? ERR_RIGHTS : ERR_OS, "%s: can't be made: %s", fresh, strerror(errno));

@@ -6,6 +6,7 @@
 
 #include <sys/types.h>
 
+#include "core/buf.h"
 #include "core/err.h"
 
 enum { SECRET_FILE_BYTES = 32, SECRET_FILE_MIN = 32 /* octets in the file */ };
@@ -16,6 +17,9 @@ enum { SECRET_FILE_BYTES = 32, SECRET_FILE_MIN = 32 /* octets in the file */ };
  * key_pem_open().  0, or -1 and *e.
  */
 int secret_file_read(const char *name, const char *path, bool require_safe, gid_t group, unsigned char out[SECRET_FILE_BYTES], struct err *e) MUST_USE;
+
+/* The octets themselves, in the same way; the caller wipes out. 0, or -1 and *e. */
+int secret_file_text(const char *name, const char *path, bool require_safe, gid_t group, struct buf *out, struct err *e) MUST_USE;
 
 /* Make it, of random octets and mode 0600, unless it is there. 0, or -1 and *e. */
 int secret_file_make(const char *name, const char *path, struct err *e) MUST_USE;

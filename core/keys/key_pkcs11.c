@@ -3,7 +3,9 @@
  * token was away.
  *
  * One session signs one thing at a time; there are a few, handed from thread to
- * thread.  Each belongs to a generation: when one finds the token gone, a new
+ * thread.  No lock is held while a module is at work: a token that hangs keeps those
+ * who are in it (and their messages, until the MTA has had enough), the others wait
+ * LIMIT_KEY_WAIT_MS at most.  Each belongs to a generation: when one finds the token gone, a new
  * generation is opened by whoever comes first, and sessions of the old one are
  * closed when they come back.
  */
@@ -27,18 +29,23 @@ int key_pkcs11_open(const char *uri, const char *pin_file, gid_t group, bool req
 
 #else
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "core/keys/key_pkcs11_internal.h"
+#include "core/limits.h"
 
 enum {
 	/* Signatures under way at one time; more wait.  Small tokens have few sessions, and a network HSM is not faster with more. */
 	SESSIONS_MAX = 8,
 	/* Characters of the URI that are shown. */
 	NAME_BYTES = 160,
-	DIGEST_BYTES = 32
+	DIGEST_BYTES = 32,
+	/* A token that takes longer to say no is not asked by each message. */
+	SLOW_MS = 50
 };
 
 struct key_pkcs11 {
@@ -58,6 +65,11 @@ struct key_pkcs11 {
 	size_t open;                 /* sessions of this generation, idle or not */
 	CK_SESSION_HANDLE idle[SESSIONS_MAX];
 	size_t nidle;
+	bool busy;                   /* somebody opens a session or the token; pin is his */
+	bool full;                   /* the token has no more sessions just now */
+	bool stuck;                  /* somebody waited in vain: the others don't, until something comes back */
+	int64_t retry_ms;            /* after a failure that took long: not before then */
+	struct err why;              /* of that failure */
 };
 
 /* A session in somebody's hands. */
@@ -103,10 +115,28 @@ static bool is_gone(CK_RV rv)
 	}
 }
 
+/* --- time ------------------------------------------------------------------------------- */
+
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* With the lock held; false when the time is over. */
+static bool wait_until(struct key_pkcs11 *k, int64_t deadline_ms)
+{
+	struct timespec ts = {.tv_sec = (time_t)(deadline_ms / 1000), .tv_nsec = (long)(deadline_ms % 1000) * 1000000};
+
+	return pthread_cond_timedwait(&k->given_back, &k->lock, &ts) != ETIMEDOUT;
+}
+
 /* --- generations ------------------------------------------------------------------------ */
 
-/* Does the key in the token sign what the public half verifies, and is it the one we had? With the lock held. */
-static int try_key(struct key_pkcs11 *k, const struct key_pkcs11_token *t, struct err *e)
+/* Does the key in the token sign what the public half verifies, and is it the one we had? */
+static int try_key(const struct key_pkcs11 *k, const struct key_pkcs11_token *t, bool first, struct err *e)
 {
 	unsigned char digest[DIGEST_BYTES] = {1}, sig[KEY_PKCS11_SIG_BYTES];
 	struct loan l = {.module = t->module, .session = t->session, .key = t->key};
@@ -116,79 +146,153 @@ static int try_key(struct key_pkcs11 *k, const struct key_pkcs11_token *t, struc
 		return key_pkcs11_failed(e, k->name, "trying a signature", rv);
 	if (!key_pkcs11_point_verifies(t->point, digest, sig))
 		return err_set(e, ERR_CONFIG, "%s: the private key and the public half that the token has for it are no pair", k->name);
-	if (k->generation && memcmp(t->point, k->point, sizeof k->point) != 0)
+	if (!first && memcmp(t->point, k->point, sizeof k->point) != 0)
 		return err_set(e, ERR_CONFIG, "%s: the token has another key of that name now; reload to take it, with its certificate", k->name);
 	return 0;
 }
 
-/* With the lock held; idle sessions of the old generation are closed, those in use when they come back. */
-static int next_generation(struct key_pkcs11 *k, struct err *e)
+/* Without the lock, but nobody else does the same. */
+static int open_token(struct key_pkcs11 *k, bool first, struct key_pkcs11_token *out, struct err *e)
 {
-	struct key_pkcs11_token fresh;
+	if (key_pkcs11_token_open(k->modules, k->uri, k->name, &k->pin, out, e))
+		return -1;
+	if (try_key(k, out, first, e) == 0)
+		return 0;
+	(void)out->module->C_CloseSession(out->session);
+	return -1;
+}
 
-	for (; k->nidle; k->nidle--)
-		(void)k->token.module->C_CloseSession(k->idle[k->nidle - 1]);
-	/* Whatever comes of it, what is out belongs to the past. */
+static void close_sessions(CK_FUNCTION_LIST *m, const CK_SESSION_HANDLE *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		(void)m->C_CloseSession(s[i]);
+}
+
+/* With the lock held: sessions that nobody has are handed out to be closed, those in use are when they come back. */
+static size_t end_generation(struct key_pkcs11 *k, CK_SESSION_HANDLE old[SESSIONS_MAX])
+{
+	size_t n = k->nidle;
+
+	memcpy(old, k->idle, n * sizeof old[0]);
+	k->nidle = 0;
 	k->open = 0;
 	if (k->generation)
 		k->generation++;
-	if (key_pkcs11_token_open(k->modules, k->uri, k->name, &k->pin, &fresh, e))
-		return -1;
-	if (try_key(k, &fresh, e)) {
-		(void)fresh.module->C_CloseSession(fresh.session);
+	return n;
+}
+
+/*
+ * With the lock held, which is let go of meanwhile: a module may take its time, or
+ * never come back.  After a failure that took long the others fail at once for
+ * some time, instead of taking as long one after the other.
+ */
+static int next_generation(struct key_pkcs11 *k, struct err *e)
+{
+	CK_FUNCTION_LIST *m = k->token.module;
+	CK_SESSION_HANDLE old[SESSIONS_MAX];
+	struct key_pkcs11_token fresh;
+	size_t n = end_generation(k, old);
+	bool first = k->generation == 0;
+	int64_t took = now_ms();
+	int rc;
+
+	k->busy = true;
+	pthread_mutex_unlock(&k->lock);
+	close_sessions(m, old, n);
+	rc = open_token(k, first, &fresh, e);
+	pthread_mutex_lock(&k->lock);
+	k->busy = k->stuck = false;
+	took = now_ms() - took;
+	k->retry_ms = rc && took >= SLOW_MS ? now_ms() + 10 * took : 0;
+	if (rc) {
+		k->why = *e;
 		return -1;
 	}
 	k->token = fresh;
-	memcpy(k->point, fresh.point, sizeof k->point);
-	k->generation += k->generation == 0;
+	if (first)
+		memcpy(k->point, fresh.point, sizeof k->point);
+	k->generation += first;
 	k->idle[k->nidle++] = fresh.session;
 	k->open = 1;
 	return 0;
 }
 
+/* One session more, if the token has it. With the lock held, which is let go of meanwhile. */
+static void grow(struct key_pkcs11 *k)
+{
+	unsigned long generation = k->generation;
+	const struct key_pkcs11_token t = k->token;
+	CK_SESSION_HANDLE s;
+	CK_RV rv;
+
+	k->busy = true;
+	pthread_mutex_unlock(&k->lock);
+	rv = t.module->C_OpenSession(t.slot, CKF_SERIAL_SESSION, NULL, NULL, &s);
+	pthread_mutex_lock(&k->lock);
+	k->busy = k->stuck = false;
+	if (generation != k->generation) {
+		if (rv == CKR_OK)
+			(void)t.module->C_CloseSession(s);
+	} else if (rv == CKR_OK) {
+		k->idle[k->nidle++] = s;
+		k->open++;
+	} else if (is_gone(rv)) {
+		k->open = 0;
+	} else {
+		/* As many as there can be: one comes back soon. */
+		k->full = true;
+	}
+}
+
+static int no_turn(struct key_pkcs11 *k, struct err *e)
+{
+	k->stuck = true;
+	return err_set(e, ERR_UNAVAILABLE, "%s: the token does not answer: no session came free in %d ms", k->name, LIMIT_KEY_WAIT_MS);
+}
+
 /* A loan of a generation that is not known to be gone. With the lock held. */
 static int lend(struct key_pkcs11 *k, struct loan *out, struct err *e)
 {
-	CK_RV rv = CKR_OK;
+	int64_t deadline = now_ms() + LIMIT_KEY_WAIT_MS;
 
-	while (k->nidle == 0 && k->open > 0) {
-		CK_SESSION_HANDLE s;
-
-		if (k->open < SESSIONS_MAX) {
-			rv = k->token.module->C_OpenSession(k->token.slot, CKF_SERIAL_SESSION, NULL, NULL, &s);
-			if (rv == CKR_OK) {
-				k->idle[k->nidle++] = s;
-				k->open++;
-				break;
-			}
-			if (is_gone(rv))
-				break;
+	k->full = false;
+	while (k->nidle == 0) {
+		if (k->open == 0 && !k->busy && now_ms() < k->retry_ms) {
+			*e = k->why;
+			return -1;
 		}
-		/* As many as there can be: one comes back soon. */
-		pthread_cond_wait(&k->given_back, &k->lock);
+		if (k->open == 0 && !k->busy) {
+			if (next_generation(k, e))
+				return -1;
+		} else if (k->open < SESSIONS_MAX && !k->busy && !k->full) {
+			grow(k);
+		} else if (k->stuck || (!wait_until(k, deadline) && k->nidle == 0)) {
+			return no_turn(k, e);
+		}
 	}
-	if (k->nidle == 0 && next_generation(k, e))
-		return -1;
 	*out = (struct loan){k->token.module, k->idle[--k->nidle], k->token.key, k->generation};
 	return 0;
 }
 
 static void give_back(struct key_pkcs11 *k, const struct loan *l, bool gone)
 {
+	CK_SESSION_HANDLE old[SESSIONS_MAX];
+	size_t n = 0;
+	bool keep;
+
 	pthread_mutex_lock(&k->lock);
-	if (gone || l->generation != k->generation)
-		(void)l->module->C_CloseSession(l->session);
-	else
+	keep = !gone && l->generation == k->generation;
+	if (keep)
 		k->idle[k->nidle++] = l->session;
 	/* The first one who finds it gone ends the generation. */
-	if (gone && l->generation == k->generation) {
-		for (; k->nidle; k->nidle--)
-			(void)k->token.module->C_CloseSession(k->idle[k->nidle - 1]);
-		k->open = 0;
-		k->generation++;
-	}
+	if (gone && l->generation == k->generation)
+		n = end_generation(k, old);
+	k->stuck = k->full = false;
 	pthread_cond_broadcast(&k->given_back);
 	pthread_mutex_unlock(&k->lock);
+	if (!keep)
+		(void)l->module->C_CloseSession(l->session);
+	close_sessions(l->module, old, n);
 }
 
 static int borrow(struct key_pkcs11 *k, struct loan *out, struct err *e)
@@ -265,6 +369,18 @@ static const struct key_ops p11_ops = {p11_sign, p11_public_point, p11_close};
 
 /* --- opening ----------------------------------------------------------------------------------- */
 
+static int init_cond(pthread_cond_t *c)
+{
+	pthread_condattr_t a;
+	int rc;
+
+	if (pthread_condattr_init(&a))
+		return -1;
+	rc = pthread_condattr_setclock(&a, CLOCK_MONOTONIC) || pthread_cond_init(c, &a) ? -1 : 0;
+	(void)pthread_condattr_destroy(&a);
+	return rc;
+}
+
 static struct key_pkcs11 *make(void)
 {
 	struct key_pkcs11 *k = calloc(1, sizeof *k);
@@ -273,7 +389,7 @@ static struct key_pkcs11 *make(void)
 		free(k);
 		return NULL;
 	}
-	if (pthread_cond_init(&k->given_back, NULL)) {
+	if (init_cond(&k->given_back)) {
 		(void)pthread_mutex_destroy(&k->lock);
 		free(k);
 		return NULL;

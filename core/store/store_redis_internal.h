@@ -19,7 +19,8 @@ struct store_redis_address {
 
 /*
  * A host's addresses by a deadline.  getaddrinfo() can't be ended, so it runs in a
- * thread of its own, at most one at a time, which may outlive the store.
+ * thread of its own, at most one at a time, which may outlive the store.  What it
+ * found is used until it finds something else.
  */
 struct store_redis_resolver;
 

@@ -13,7 +13,12 @@
 #include "core/store/store_redis_internal.h"
 #include "core/store/store_wait.h"
 
-enum { HOST_BYTES = 256, PORT_BYTES = 8 };
+enum {
+	HOST_BYTES = 256,
+	PORT_BYTES = 8,
+	/* After that an address is looked up again, beside its use. */
+	FRESH_MS = 5000
+};
 
 struct store_redis_resolver {
 	bool is_path;
@@ -26,7 +31,8 @@ struct store_redis_resolver {
 	bool running;
 	unsigned long round; /* look-ups that ended */
 	int rc;              /* getaddrinfo()'s of the last */
-	size_t n;
+	int64_t ended_ms;    /* when that was */
+	size_t n;            /* of the last one that found any */
 	struct store_redis_address found[LIMIT_STORE_ADDRESSES];
 };
 
@@ -150,10 +156,13 @@ static void *look_up_thread(void *arg)
 
 	pthread_mutex_lock(&r->lock);
 	r->rc = rc;
-	r->n = n;
-	memcpy(r->found, found, n * sizeof found[0]);
+	if (rc == 0) {
+		r->n = n;
+		memcpy(r->found, found, n * sizeof found[0]);
+	}
 	r->running = false;
 	r->round++;
+	r->ended_ms = store_wait_now_ms();
 	pthread_cond_broadcast(&r->done);
 	unref(r);
 	return NULL;
@@ -178,22 +187,34 @@ static int start(struct store_redis_resolver *r)
 	return 0;
 }
 
-/* With the lock; waits for a look-up that is under way, or a new one. */
+/* With the lock. */
+static int known(struct store_redis_resolver *r, struct store_redis_address *out)
+{
+	memcpy(out, r->found, r->n * sizeof out[0]);
+	return (int)r->n;
+}
+
+/*
+ * With the lock.  Only the first look-up is waited for: name servers may take longer
+ * than a call may, and a Redis whose address was known once must not be lost for
+ * that.  An old address that nobody answers at costs one attempt more.
+ */
 static int wait_for(struct store_redis_resolver *r, int64_t deadline_ms, struct store_redis_address *out, struct err *e)
 {
 	unsigned long round = r->round;
-	bool waits = true;
+	bool old = store_wait_now_ms() - r->ended_ms > FRESH_MS, waits = true;
 
-	if (!r->running && start(r))
+	if (!r->running && (r->n == 0 || old) && start(r) && r->n == 0)
 		return err_set(e, ERR_OS, "no thread to look up %s", r->host);
+	if (r->n)
+		return known(r, out);
 	while (r->round == round && waits)
 		waits = store_wait_until(&r->done, &r->lock, deadline_ms);
+	if (r->n)
+		return known(r, out);
 	if (r->round == round)
 		return err_set(e, ERR_UNAVAILABLE, "the address of %s could not be had in time", r->host);
-	if (r->rc)
-		return err_set(e, ERR_UNAVAILABLE, "the address of %s: %s", r->host, gai_strerror(r->rc));
-	memcpy(out, r->found, r->n * sizeof out[0]);
-	return (int)r->n;
+	return err_set(e, ERR_UNAVAILABLE, "the address of %s: %s", r->host, gai_strerror(r->rc));
 }
 
 int store_redis_resolve(struct store_redis_resolver *r, int64_t deadline_ms, struct store_redis_address out[LIMIT_STORE_ADDRESSES], struct err *e)

@@ -15,7 +15,8 @@
 /*
  * Opens or makes path (mode 0600).  A file that is no database, or one of another
  * layout, is an error, never overwritten.
- * timeout_ms: how long a verb may wait for another thread or process.
+ * timeout_ms: how long a verb may wait for another thread or process; opening may
+ * take 5 s.
  * max_bytes: how large the file may grow, its log apart; then what ends first
  * goes first.  A file that is larger already is used, and does not grow.
  * Gives *out, or -1 and *e (which says what to do).

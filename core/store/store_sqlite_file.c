@@ -24,7 +24,8 @@
 enum {
 	CACHE_KIB = 16 * 1024,
 	JOURNAL_LIMIT = 64 * 1024 * 1024, /* the log is cut to that when it was larger */
-	BUSY_STEP_MS = 5
+	BUSY_STEP_MS = 5,
+	OPEN_MS = 5000                    /* no message waits for it, and another process may just be recovering a long log */
 };
 
 #define TEXT_(x) #x
@@ -261,7 +262,7 @@ int store_sqlite_file_open(struct store_sqlite *s, uint64_t max_bytes, struct er
 {
 	char text[160];
 
-	s->deadline_ms = store_wait_now_ms() + s->timeout_ms;
+	s->deadline_ms = store_wait_now_ms() + (s->timeout_ms > OPEN_MS ? s->timeout_ms : OPEN_MS);
 	if (make_file(s, e) || open_one(s, &s->db, e))
 		return -1;
 	sqlite3_busy_handler(s->db, wait_busy, s);

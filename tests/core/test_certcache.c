@@ -122,6 +122,33 @@ static void untils_hold(void)
 	}
 }
 
+/* Chains with as much text beside them as fits: what counts is what they take. */
+static void octets(void)
+{
+	enum { PAD = 60 * 1024, MOST = LIMIT_CERTCACHE_BYTES / PAD };
+	struct certcache *c = cache_of(LIMIT_CERTCACHE_ENTRIES, DAY);
+	struct certcache_stats s;
+	struct buf padded;
+
+	buf_init(&padded, LIMIT_CHAIN_BYTES);
+	for (int i = 0; i < PAD; i++)
+		buf_putc(&padded, i % 64 == 63 ? '\n' : '#');
+	if (buf_put_span(&padded, buf_span(&source.good)))
+		tap_bail("a chain that does not fit");
+	cert_source_say(&source, 1, FETCH_NONE, -1, buf_span(&padded));
+	for (int i = 0; i < MOST + 100; i++)
+		(void)look(c, i, T0, NULL, NULL);
+	s = cert_source_stats(c);
+	tap_ok(s.entries <= MOST && s.entries > MOST - MOST / 8 && s.evictions + s.entries == MOST + 100, "so many padded chains stay: %zu, not %d", s.entries, MOST + 100);
+	cert_source_say(&source, 1, FETCH_NONE, -1, buf_span(&source.good));
+	for (int i = 0; i < MOST + 100; i++)
+		(void)look(c, i, T0 + 2 * DAY, NULL, NULL);
+	s = cert_source_stats(c);
+	tap_int((long long)s.entries, MOST + 100, "of others there is room for all");
+	certcache_unref(c);
+	buf_free(&padded);
+}
+
 static void clock_set_back(void)
 {
 	struct certcache *c = cache_of(10, DAY);
@@ -402,6 +429,7 @@ int main(void)
 	cert_source_open(&source, true);
 	lifetime();
 	untils_hold();
+	octets();
 	clock_set_back();
 	refused();
 	stand_ins();

@@ -512,6 +512,31 @@ static void stopping(void)
 	stop(c);
 }
 
+/* Whoever has a domain, and all the names below it, holds up half the pool at most. */
+static void one_domain(void)
+{
+	struct certcache *c = start(4, 8);
+	struct certcache_stats s;
+
+	cert_source_hold(&source);
+	for (int i = 0; i < 20; i++) {
+		char url[64];
+
+		snprintf(url, sizeof url, i % 2 ? "https://h%d.Attacker.example/a" : "https://x.h%d.attacker.example:8443/a", i);
+		certcache_start(c, span_cstr(url), cert_source_time());
+	}
+	cert_source_wait_inside(&source, 2);
+	s = cert_source_stats(c);
+	tap_ok(s.flights == 2 + 4 && s.cause[FETCH_BUSY] == 14, "two threads and four places of eight: %zu, %lu refused", s.flights, s.cause[FETCH_BUSY]);
+	certcache_start(c, span_cstr("https://honest.example/1.pem"), cert_source_time());
+	cert_source_wait_inside(&source, 3);
+	tap_str(source.last_url, "https://honest.example/1.pem", "another one is asked at once");
+	cert_source_let_go(&source);
+	cert_source_calm(c);
+	tap_int(cert_source_calls(&source), 2 + 4 + 1, "what waited had its turn");
+	stop(c);
+}
+
 static atomic_int released_calls;
 
 static void released(void *arg)
@@ -532,7 +557,7 @@ static void given_back_early(void)
 	for (int i = 0; i < 6; i++) {
 		char url[64];
 
-		snprintf(url, sizeof url, "https://example.com/%d", i);
+		snprintf(url, sizeof url, "https://%d.example/", i); /* each of another owner */
 		certcache_start(c, span_cstr(url), cert_source_time());
 	}
 	cert_source_wait_inside(&source, 2);
@@ -632,6 +657,7 @@ int main(void)
 	newer();
 	newer_does_not_wait_long();
 	stopping();
+	one_domain();
 	given_back_early();
 	everything();
 	cert_source_close(&source);

@@ -19,11 +19,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "core/jws.h"
 #include "core/keys/key_pem.h"
 #include "core/keys/key_pkcs11_internal.h"
+#include "core/limits.h"
 
 enum { THREADS = 8, EACH = 60 };
 
@@ -204,7 +206,7 @@ static void test_pin_files(void)
 /* --- a module in front of the module ------------------------------------------------------ */
 
 static CK_FUNCTION_LIST played, *played_list[2] = {&played, NULL};
-static atomic_int logins, opens, fail_sign, fail_every, calls, hits, fail_open, no_token, no_login, sessions;
+static atomic_int logins, opens, fail_sign, fail_every, calls, hits, fail_open, no_token, no_login, sessions, hang, slow_ms;
 static CK_RV sign_rv, login_rv;
 static CK_FLAGS more_flags;
 
@@ -238,6 +240,8 @@ static CK_RV play_close(CK_SESSION_HANDLE s)
 
 static CK_RV play_sign_init(CK_SESSION_HANDLE s, CK_MECHANISM *m, CK_OBJECT_HANDLE k)
 {
+	while (atomic_load(&hang))
+		usleep(1000);
 	if (atomic_load(&no_token))
 		return CKR_DEVICE_REMOVED;
 	if (atomic_load(&fail_sign) && atomic_fetch_sub(&fail_sign, 1) > 0)
@@ -251,6 +255,7 @@ static CK_RV play_sign_init(CK_SESSION_HANDLE s, CK_MECHANISM *m, CK_OBJECT_HAND
 
 static CK_RV play_slots(unsigned char present, CK_SLOT_ID *slots, CK_ULONG *n)
 {
+	usleep(1000 * (unsigned)atomic_load(&slow_ms));
 	if (atomic_load(&no_token)) {
 		*n = 0;
 		return CKR_OK;
@@ -288,6 +293,8 @@ static void play(void)
 	atomic_store(&fail_open, 0);
 	atomic_store(&no_token, 0);
 	atomic_store(&no_login, 0);
+	atomic_store(&hang, 0);
+	atomic_store(&slow_ms, 0);
 }
 
 static int open_played(const char *pin, struct key **key, struct err *e)
@@ -386,6 +393,87 @@ static void test_lost(void)
 	works(key, "and again");
 	key_close(key);
 	tap_int(atomic_load(&sessions), 0, "no session is left over");
+}
+
+/* --- a token that takes its time ------------------------------------------------------------ */
+
+enum { HUNG = 12, WAIT_SLACK_MS = 500, HUNG_AT_ONCE_MS = 50 };
+
+static double clock_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec * 1e3 + (double)ts.tv_nsec / 1e6;
+}
+
+static atomic_int gave_up;
+
+static void *sign_hung(void *arg)
+{
+	unsigned char sig[64];
+	struct err e;
+	double t0 = clock_ms();
+
+	err_clear(&e);
+	if (key_sign(arg, span_cstr("data"), sig, &e) == -1 && strstr(e.text, "does not answer") && clock_ms() - t0 < LIMIT_KEY_WAIT_MS + WAIT_SLACK_MS)
+		atomic_fetch_add(&gave_up, 1);
+	return NULL;
+}
+
+/* Those that are in it can't be helped; nobody else may be held up with them. */
+static void test_hangs(void)
+{
+	pthread_t t[HUNG];
+	unsigned char sig[64];
+	struct key *key;
+	struct err e;
+	double t0;
+	int given_up;
+
+	play();
+	key = must_open();
+	atomic_store(&gave_up, 0);
+	atomic_store(&hang, 1);
+	for (int i = 0; i < HUNG; i++)
+		if (pthread_create(&t[i], NULL, sign_hung, key))
+			tap_bail("no thread");
+	usleep((LIMIT_KEY_WAIT_MS + WAIT_SLACK_MS) * 1000);
+	given_up = atomic_load(&gave_up);
+	tap_ok(given_up == HUNG - 8, "a token hangs: %d of twelve messages give up in time, eight are in it", given_up);
+	t0 = clock_ms();
+	tap_ok(key_sign(key, span_cstr("data"), sig, &e) == -1 && clock_ms() - t0 < HUNG_AT_ONCE_MS, "the next ones at once: %s", e.text);
+	atomic_store(&hang, 0);
+	for (int i = 0; i < HUNG; i++)
+		pthread_join(t[i], NULL);
+	works(key, "it goes on");
+	key_close(key);
+	tap_int(atomic_load(&sessions), 0, "no session is left over");
+}
+
+/* A network HSM that is away may take long to say so. */
+static void test_slow_away(void)
+{
+	struct key *key;
+	unsigned char sig[64];
+	struct err e;
+	double t0, first;
+
+	play();
+	key = must_open();
+	atomic_store(&no_token, 1);
+	atomic_store(&slow_ms, 60);
+	t0 = clock_ms();
+	tap_int(key_sign(key, span_cstr("data"), sig, &e), -1, "away, and slow to say so: %s", e.text);
+	first = clock_ms() - t0;
+	t0 = clock_ms();
+	tap_ok(key_sign(key, span_cstr("data"), sig, &e) == -1 && clock_ms() - t0 < first / 2 && strstr(e.text, "no token is there"),
+	       "%.0f ms the first time, the next at once: %s", first, e.text);
+	atomic_store(&no_token, 0);
+	atomic_store(&slow_ms, 0);
+	usleep(3000 * 1000);
+	works(key, "it comes back by itself");
+	key_close(key);
 }
 
 /* Logged in by nobody, in truth: all sessions are closed, which logs out. */
@@ -560,6 +648,8 @@ int main(void)
 	test_pin_changed();
 	test_lost();
 	test_closed_behind();
+	test_hangs();
+	test_slow_away();
 	test_replaced();
 	test_threads();
 	test_reload();

@@ -117,6 +117,63 @@ static void order(void)
 	pool_free(p);
 }
 
+static int submit_of(struct pool *p, uint64_t whose, int n)
+{
+	int taken = 0;
+
+	for (int i = 0; i < n; i++)
+		taken += pool_submit_of(p, whose, job, (void *)(intptr_t)i) == 0;
+	return taken;
+}
+
+/* Jobs of one stranger, however many, leave half of everything to the others. */
+static void shares(void)
+{
+	struct pool *p = pool(4, 6);
+	struct pool_stats s;
+
+	reset(false);
+	tap_int(submit_of(p, 7, 20), 2 + 3, "half the threads, half the queue");
+	wait_for(&inside, 2);
+	tap_int(submit_of(p, 8, 20), 2 + 3, "another one has the other half");
+	wait_for(&inside, 4);
+	pool_stats(p, &s);
+	tap_ok(s.threads == 4 && s.queued == 6, "all of it is taken");
+	tap_int(submit(p, 1), 0, "nothing more waits");
+	tap_int(pool_submit_own(p, job, NULL), 0, "but what the program itself needs");
+	let_go();
+	wait_for(&ran, 11);
+	pool_free(p);
+	tap_int(cancelled_jobs, 0, "all of them ran, though some had to let others go first");
+	reset(false);
+	p = pool(1, 1);
+	tap_int(submit_of(p, 7, 3), 2, "one thread, one place: all of it is his");
+	let_go();
+	wait_for(&ran, 2);
+	pool_free(p);
+}
+
+/* The program's own work is next, and has room of its own. */
+static void own_work(void)
+{
+	struct pool *p = pool(1, MANY);
+	int taken = 0;
+
+	reset(false);
+	tap_int(submit_of(p, 7, 10), 10, "strangers wait");
+	wait_for(&inside, 1);
+	for (int i = 0; i < POOL_OWN + 1; i++)
+		taken += pool_submit_own(p, job, (void *)(intptr_t)(MANY + i)) == 0;
+	tap_int(taken, POOL_OWN, "its places are counted");
+	let_go();
+	wait_for(&ran, 2);
+	pthread_mutex_lock(&lock);
+	tap_ok(last_ran >= MANY || ran > 1 + POOL_OWN, "what came last is next");
+	pthread_mutex_unlock(&lock);
+	wait_for(&ran, 10 + POOL_OWN);
+	pool_free(p);
+}
+
 static void threads_end(void)
 {
 	struct pool *p = pool(THREADS, 0);
@@ -176,7 +233,7 @@ static atomic_int accepted;
 static void *submitter(void *arg)
 {
 	for (int i = 0; i < MANY; i++)
-		atomic_fetch_add(&accepted, pool_submit(arg, job, NULL) == 0);
+		atomic_fetch_add(&accepted, (i % 3 ? pool_submit_of(arg, (uint64_t)(i % 5), job, NULL) : pool_submit_own(arg, job, NULL)) == 0);
 	return NULL;
 }
 
@@ -208,6 +265,8 @@ int main(void)
 {
 	bounds();
 	order();
+	shares();
+	own_work();
 	threads_end();
 	stopping();
 	race();

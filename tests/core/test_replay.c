@@ -117,12 +117,12 @@ static struct replay opened(struct store *s)
 static struct err err;
 static struct span token = {TOKEN, sizeof TOKEN - 1};
 
-static enum stir_replay look(const struct replay *r, const struct mms_rcpt *to, size_t n, const struct replay_delivery *d)
+static enum stir_replay look(const struct replay *r, const struct mms_rcpt *to, size_t n, struct replay_delivery *d)
 {
 	return replay_look(r, token, to, n, d, clock_s, &err);
 }
 
-static enum stir_replay record(const struct replay *r, const struct mms_rcpt *to, size_t n, const struct replay_delivery *d)
+static enum stir_replay record(const struct replay *r, const struct mms_rcpt *to, size_t n, struct replay_delivery *d)
 {
 	return replay_record(r, token, to, n, d, clock_s, TTL, &err);
 }
@@ -268,6 +268,65 @@ static void test_unknown(void)
 	r.store = s;
 	tap_int(record(&r, to, 1, &d), STIR_REPLAY_NEW, "a store that answers");
 	store_close(s);
+}
+
+/* --- a store that is slow ------------------------------------------------------------------------ */
+
+enum { STORE_MS = 90, PATIENCE_MS = 100 };
+
+static int64_t clock_ms;
+static unsigned told;
+
+static int64_t fake_ms(void)
+{
+	return clock_ms;
+}
+
+static void note_unknown(void *arg, const struct err *why)
+{
+	tap_ok(why->text[0], "why it is not known: %s", why->text);
+	++*(unsigned *)arg;
+}
+
+static int slow_get(struct store *s, struct span key, struct buf *value, struct err *e)
+{
+	(void)s, (void)key, (void)value, (void)e;
+	asked++;
+	clock_ms += STORE_MS;
+	return 0;
+}
+
+static int slow_add(struct store *s, struct span key, struct span value, uint32_t ttl_s, struct buf *there, struct err *e)
+{
+	(void)value, (void)ttl_s;
+	return slow_get(s, key, there, e) + 1;
+}
+
+/* Just inside its timeout for each recipient: what a message waits must not grow with their number. */
+static void test_slow(void)
+{
+	static const struct store_ops ops = {.get = slow_get, .add_once = slow_add};
+	struct store slow = {&ops};
+	struct replay r = opened(&slow);
+	struct replay_delivery d = delivery(&r, "192.0.2.1", MESSAGE_ID, "x");
+	struct mms_rcpt to[40];
+
+	for (size_t i = 0; i < 40; i++)
+		to[i] = to_tn(i & 1 ? NUMBER_A : NUMBER_B);
+	r.patience_ms = PATIENCE_MS;
+	r.clock_ms = fake_ms;
+	r.unknown = note_unknown;
+	r.arg = &told;
+	asked = told = 0;
+	tap_int(look(&r, to, 40, &d), STIR_REPLAY_UNKNOWN, "forty recipients and a slow store: unknown");
+	tap_ok(asked == 2 && clock_ms < PATIENCE_MS + STORE_MS, "after two questions, %d ms", (int)clock_ms);
+	tap_int(record(&r, to, 40, &d), STIR_REPLAY_UNKNOWN, "recording");
+	tap_int(look(&r, to, 1, &d), STIR_REPLAY_UNKNOWN, "another token of that message");
+	tap_int(asked, 2, "ask no more: the message has waited");
+	tap_int(told, 3, "each is told");
+	d = delivery(&r, "192.0.2.1", MESSAGE_ID, "y");
+	tap_int(look(&r, to, 1, &d), STIR_REPLAY_NEW, "the next message asks");
+	tap_int(told, 3, "what is known is not told");
 }
 
 /* Something else under our key, as of another version. */
@@ -418,6 +477,7 @@ int main(void)
 	test_keys();
 	test_many();
 	test_unknown();
+	test_slow();
 	test_odd_value();
 	test_clear();
 	test_two_hosts();

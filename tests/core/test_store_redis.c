@@ -7,7 +7,9 @@
 #include "config.h"
 
 #include <arpa/inet.h>
+#include <dlfcn.h>
 #include <errno.h>
+#include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -586,6 +588,48 @@ static void test_old_server(void)
 	store_close(s);
 }
 
+/* --- name servers ----------------------------------------------------------------------------- */
+
+static atomic_uint name_ms, names;
+
+/* In place of the C library's: one name is ours, and takes its time. */
+int getaddrinfo(const char *host, const char *service, const struct addrinfo *hints, struct addrinfo **out)
+{
+	static int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+
+	if (!real)
+		*(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
+	if (strcmp(host, "redis.test") != 0)
+		return real(host, service, hints, out);
+	if (hints->ai_flags & AI_NUMERICHOST)
+		return EAI_NONAME;
+	atomic_fetch_add(&names, 1);
+	usleep(atomic_load(&name_ms) * 1000);
+	return real("127.0.0.1", service, hints, out);
+}
+
+static void test_slow_names(void)
+{
+	char address[64];
+	struct store *s;
+	double ms;
+	int rc;
+
+	snprintf(address, sizeof address, "redis.test:%u", port);
+	atomic_store(&saying, "+OK\r\n");
+	atomic_store(&play, SAYING);
+	atomic_store(&name_ms, TIMEOUT_MS + 200);
+	s = open_at(address);
+	rc = timed_put(s, &ms);
+	tap_ok(rc == -1 && ms < TIMEOUT_MS + SLACK_MS, "name servers that are slower than a call may be: %.0f ms: %s", ms, err.text);
+	usleep(HEAL_MS * 1000);
+	(void)timed_put(s, &ms);
+	tap_ok(!is_down(s) && ms < AT_ONCE_MS, "what they say in the end is used (%.1f ms)", ms);
+	tap_int(atomic_load(&names), 1, "they were asked once");
+	store_close(s);
+	atomic_store(&name_ms, 0);
+}
+
 static void open_port(void)
 {
 	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -609,6 +653,7 @@ int main(void)
 	open_port();
 	test_impostors();
 	test_wrong_answer();
+	test_slow_names();
 	if (redis_server_have()) {
 		test_not_there();
 		test_restart();

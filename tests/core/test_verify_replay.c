@@ -130,6 +130,63 @@ static void test_several(void)
 	buf_free(&both_tokens);
 }
 
+/* With a token taken out of a message the others are used up all the same. */
+static void test_taken_out(void)
+{
+	struct buf first, second, all;
+
+	buf_init(&first, 65536);
+	buf_init(&second, 65536);
+	buf_init(&all, 65536);
+	world_msg(&first, ann, ANN, BOB, WORLD_NOW, "");
+	world_msg(&second, ann, ANN, BOB, WORLD_NOW - 1, "");
+	buf_put_span(&all, buf_span(&first));
+	buf_put_span(&all, buf_span(&second));
+	world_replay(&w);
+	deliver("two good tokens", all.p, "1", bob, true, "new", "new");
+	deliver("a retry", all.p, "1", bob, true, "duplicate", "duplicate");
+	deliver("the second alone", second.p, "2", bob, true, "replayed", "replayed");
+	deliver("the first alone", first.p, "3", bob, true, "replayed", "replayed");
+	buf_free(&first);
+	buf_free(&second);
+	buf_free(&all);
+}
+
+/* As long as a token is fresh its use is known, from the first second to the last. */
+static void test_last_second(void)
+{
+	struct stir_result got;
+	struct mms_message m;
+	struct verify *v;
+	struct buf text;
+
+	buf_init(&text, 65536);
+	buf_puts(&text, "Message-ID: <1@a.example>\n");
+	world_msg(&text, ann, ANN, BOB, WORLD_NOW + 60, ",\"msgi\":\"sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\"");
+	buf_puts(&text, TAIL);
+	world_replay(&w);
+	for (int i = 0; i < 2; i++) {
+		static const struct mms_client client;
+		int64_t late = i ? 120 : 0;
+		char *id = strstr(text.p, "<1@");
+
+		if (i && id)
+			id[1] = '2';
+		world_set_time(WORLD_NOW + late);
+		message_init(&m, a);
+		message_begin(&m, &client, NULL, LIMIT_HEADER_BYTES);
+		world_push_header(&m, "x@a.example", bob, text.p);
+		v = verify_begin(&w.params, &m, world_time(late));
+		message_end(&m);
+		verify_finish(v, &m, world_time(late), &got);
+		tap_str(stir_reason_name(got.reason), i ? "replayed" : "ok", i ? "and 120 seconds later, as old as may be" : "as far ahead as may be");
+		(void)verify_record(v, &m, world_time(late), &got);
+		message_reset(&m);
+	}
+	world_set_time(WORLD_NOW);
+	buf_free(&text);
+}
+
 /* A token that only go_on looks at is neither asked for nor recorded. */
 static void test_not_passing(void)
 {
@@ -211,6 +268,8 @@ int main(void)
 	test_diverted();
 	test_race();
 	test_several();
+	test_taken_out();
+	test_last_second();
 	test_not_passing();
 	test_broken();
 	world_close(&w);

@@ -265,6 +265,9 @@ def test_breaker(w):
     tap.ok(stats['breaker-open'] == 0 and stats['hosts_open'] == 0, 'answers that are no failures of the host do not open it')
     got, _ = fetch(w, broken, broken, good, w.url('/good', 'other.localhost'), failures=2, breaker=60)
     tap.is_equal([g['cause'] for g in got], ['http-status', 'http-status', 'breaker-open', 'tls'], 'one host, whatever is asked there; another is another')
+    closed = w.url('/none').replace(':8443', '')
+    got, _ = fetch(w, closed, closed, good, failures=2, breaker=60)
+    tap.is_equal([g['cause'] for g in got], ['connect', 'connect', 'ok'], 'what fails at another port of a host says nothing about this one')
     w.set('/heals', Answer(status=500), Answer(status=500), Answer(status=500), BODY)
     got, stats = fetch(w, w.url('/heals'), failures=2, breaker=1, times=14, pause=250)
     causes = [g['cause'] for g in got]

@@ -216,6 +216,24 @@ def test_forgeries(place, w):
     tap.is_equal((verdict(d, signed(place, url))[0], w.count('/kept.pem')), ('pass ok', 1), 'the good one needs no other fetch')
 
 
+def test_damaged(place, w):
+    """A CacheFile that can't be read any more is no reason to keep mail waiting."""
+    w.set('/damaged.pem', Answer(read(place.path('a.pem'))))
+    path = place.path('damaged.sqlite')
+    with open(path, 'wb') as f:
+        f.write(b'no database ' * 1000)
+    d = place.fetching(w, 'damaged')
+    tap.is_equal(verdict(d, signed(place, w.url('/damaged.pem')))[0], 'pass ok', 'a damaged CacheFile: mail goes on')
+    tap.ok(wait_for(lambda: 'CacheFile: ' in d.log() and 'only kept in memory' in d.log()), 'and the log says so')
+    os.unlink(path)
+    d.signal(signal.SIGHUP)
+    tap.ok(wait_for(lambda: os.path.exists(path) and 'configuration read again' in d.log(), 5.0), 'moved away, it is made anew at a reload')
+    tap.is_equal(verdict(d, signed(place, w.url('/damaged.pem')))[0], 'pass ok', 'and mail goes on')
+    tap.ok(wait_for(lambda: kept(place, 'damaged') > 0, 3.0), 'what is had is kept in it')
+    d.signal(signal.SIGUSR2)
+    tap.ok(wait_for(lambda: re.search(r'certificates: .* keep-failures=0', d.log())), 'failures of the file are counted')
+
+
 with FetchPlace() as p, HttpsWorld(p.dir) as world:
     p.world = world
     p.make_pki()
@@ -228,4 +246,5 @@ with FetchPlace() as p, HttpsWorld(p.dir) as world:
     test_negative(p, world)
     test_not_asked(p, world)
     test_forgeries(p, world)
+    test_damaged(p, world)
 tap.done()

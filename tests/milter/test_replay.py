@@ -4,6 +4,8 @@ another host; never at the cost of mail when the store is gone."""
 import os
 import re
 import signal
+import socket
+import sqlite3
 import subprocess
 import threading
 import time
@@ -123,6 +125,8 @@ def test_redis(place):
             begun = time.monotonic()
             tap.is_equal(verdict(one, signed(place, what)), ('ok', 'unknown'), f'Redis {what}: mail goes on, and the field says so')
             tap.ok(time.monotonic() - begun < 2.0, f'Redis {what}: within two seconds ({time.monotonic() - begun:.2f})')
+            if what == 'full':
+                tap.ok(wait_for(lambda: one.count('ReplayStore: ') and one.count('it is full')), 'Redis full: the log says what to do')
             heal()
             mail = signed(place, what + '2')
             tap.ok(wait_for(lambda: verdict(one, signed(place, what + str(time.monotonic()))) == ('ok', 'new')), f'Redis {what}: heals by itself')
@@ -137,6 +141,93 @@ def test_redis(place):
         redis.kill()
 
 
+def test_locked(place):
+    """A file that another program keeps locked: in time, and the log says why."""
+    path = place.path('locked.sqlite')
+    d = place.daemon('locked', 'MaxAge 1h', 'ReplayStore sqlite:' + path, 'ReplayTimeout 400ms')
+    verdict(d, signed(place, 'locked1'))
+    db = sqlite3.connect(path, isolation_level=None)
+    db.execute('BEGIN IMMEDIATE')
+    begun = time.monotonic()
+    tap.is_equal(verdict(d, signed(place, 'locked2')), ('ok', 'unknown'), 'locked by another program: mail goes on, and the field says so')
+    took = time.monotonic() - begun
+    tap.ok(took < 1.0, f'in time ({took:.2f} s)')
+    tap.ok(wait_for(lambda: d.count('ReplayStore: ' + path + ': another process kept it locked')), 'the log says why')
+    for i in range(5):
+        verdict(d, signed(place, f'locked{i + 3}'))
+    tap.is_equal(d.count('another process kept it locked'), 1, 'once a minute')
+    db.execute('ROLLBACK')
+    db.close()
+    d.signal(signal.SIGUSR2)
+    tap.ok(wait_for(lambda: d.count('replay: unknown=6 forgotten-early=0')), 'the counter says how often')
+
+
+class SlowRedis:
+    """Answers that nothing is there, each time just before the client gives up."""
+
+    def __init__(self, path, seconds):
+        self.seconds, self.asked = seconds, 0
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.bind(path)
+        self.socket.listen(64)
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            threading.Thread(target=self.serve, args=(self.socket.accept()[0],), daemon=True).start()
+
+    def serve(self, c):
+        try:
+            while c.recv(65536):
+                self.asked += 1
+                time.sleep(self.seconds)
+                c.sendall(b'$-1\r\n')
+        except OSError:
+            pass
+
+
+def test_slow(place):
+    """ReplayTimeout is for a message, not for each of its recipients."""
+    redis = SlowRedis(place.path('slow.redis'), 0.3)
+    d = place.daemon('slow', 'MaxAge 1h', 'ReplayStore redis:' + place.path('slow.redis'), 'ReplayKey ' + place.path('shared.key'), 'ReplayTimeout 1s')
+    rcpts = [f'+1555020{i:04d}/TYPE=PLMN@b.example' for i in range(30)]
+    to = ', '.join(f'<{r}>' for r in rcpts).encode()
+    args = [a for r in rcpts for a in ('--rcpt', r)]
+    mail = subprocess.run([STIRCTL, 'sign', '--key', place.path('a.key'), '--cert', place.path('a.pem'), '--x5u', URL, *args, '-'],
+                          input=MAIL.replace(b'To: <' + RCPT.encode() + b'>', b'To: ' + to), stdout=subprocess.PIPE, check=True, timeout=30).stdout
+    begun = time.monotonic()
+    tap.is_equal(verdict(d, mail, rcpts), ('ok', 'unknown'), 'thirty recipients, and a Redis that is slow, not gone')
+    took = time.monotonic() - begun
+    tap.ok(took < 1.2, f'the message waits ReplayTimeout, not that for each of them ({took:.2f} s)')
+    tap.is_equal(redis.asked, 2, 'and asks no more')
+    tap.ok(wait_for(lambda: d.count('ReplayStore: the store is slow')), 'the log says why')
+
+
+def test_password(place):
+    """One that was changed is taken over by a reload, without a change of the configuration."""
+    redis = redisserver.Redis(place.dir, 'withpassword').start()
+    try:
+        def password(text, mode=0o600):
+            with open(place.path('password'), 'w') as f:
+                f.write(text)
+            os.chmod(place.path('password'), mode)
+
+        redis.cli('config', 'set', 'requirepass', 'a:b')
+        password('wrong\n')
+        d = place.daemon('secured', 'MaxAge 1h', 'ReplayStore redis:' + redis.socket, 'ReplayKey ' + place.path('shared.key'), 'RedisPasswordFile ' + place.path('password'))
+        tap.is_equal(verdict(d, signed(place, 'secured1')), ('ok', 'unknown'), 'a wrong password')
+        tap.ok(wait_for(lambda: d.count('it refuses the password')) and 'wrong\n' not in d.log(), 'is said, and not told')
+        password(':a:b\n')
+        d.hup()
+        tap.is_equal(verdict(d, signed(place, 'secured2')), ('ok', 'new'), 'corrected, with a colon in it: a reload takes it')
+        password(':a:b\n', 0o644)
+        d.hup()
+        tap.ok(d.count('reload failed') == 1 and 'everybody may read it' in d.log(), 'a password that everybody may read is refused')
+        tap.is_equal(verdict(d, signed(place, 'secured3')), ('ok', 'new'), 'and the store in force stays')
+    finally:
+        redis.kill()
+
+
 with Place() as p:
     p.make_pki()
     memory, _ = test_store(p, 'memory', 'memory')
@@ -144,5 +235,9 @@ with Place() as p:
     test_many(p, memory)
     test_refused(p)
     test_sqlite(p)
+    test_locked(p)
     test_redis(p)
+    if redisserver.there():
+        test_slow(p)
+        test_password(p)
 tap.done()
