@@ -272,15 +272,28 @@ static void stand_in(struct question *q)
 	pthread_mutex_unlock(&c->lock);
 }
 
+/*
+ * A store that another process locks answers after its own timeout, and a message
+ * may have many tokens: the looks of all of them stay within what it may wait.
+ */
+static bool may_look(const struct question *q, unsigned wait_ms)
+{
+	int64_t gone = certcache_monotonic_ms() - q->t.ms;
+
+	return gone < CERTCACHE_LOOK_FREE_MS || gone + CERTCACHE_LOOK_MS <= (int64_t)wait_ms;
+}
+
 static void ask(struct question *q, unsigned wait_ms)
 {
+	bool look = q->look_in_store && may_look(q, wait_ms);
+
 	if (!q->c->p.pool) {
 		ask_here(q);
 		return;
 	}
-	if (q->look_in_store && from_store(q))
+	if (look && from_store(q))
 		return;
-	if (!q->flight && begin(q, false, true))
+	if (!q->flight && begin(q, false, look || !q->look_in_store))
 		return;
 	certcache_flight_wait(q->c, q->flight, q->t, wait_ms, &q->a);
 }

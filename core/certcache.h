@@ -41,7 +41,11 @@ enum {
 	CERTCACHE_MIN_LIFETIME_S = 60,
 	CERTCACHE_MAX_LIFETIME_S = 7 * 86400,
 	/* A server that is down for a day is one whose operator knows it. */
-	CERTCACHE_STALE_S = 86400
+	CERTCACHE_STALE_S = 86400,
+	/* How long a look into keep may take: the timeout that its maker gives it. */
+	CERTCACHE_LOOK_MS = 200,
+	/* A message that has waited less than that may look, whatever its time is. */
+	CERTCACHE_LOOK_FREE_MS = 10
 };
 
 struct certcache_params {

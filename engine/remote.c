@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "core/certcache.h"
 #include "core/limits.h"
 #include "core/store/store_mem.h"
 #include "core/store/store_sqlite.h"
@@ -18,7 +19,6 @@
 #include "engine/settings_spec.h"
 
 enum {
-	CACHE_TIMEOUT_MS = 200,
 	CONNECT_TIMEOUT_MS = 2000,
 	STALL_TIMEOUT_MS = 2000,
 	BREAKER_FAILURES = 5
@@ -109,7 +109,7 @@ static int open_fetch(struct remote *r, const struct settings *s, struct err *e)
 static int open_keep(struct remote *r, const struct settings *s, struct err *e)
 {
 	if (s->cache_file && r->to_disk) {
-		if (store_sqlite_open(s->cache_file, CACHE_TIMEOUT_MS, LIMIT_CACHE_FILE_BYTES, clock_wall_s, &r->keep, &r->damage) == 0)
+		if (store_sqlite_open(s->cache_file, CERTCACHE_LOOK_MS, LIMIT_CACHE_FILE_BYTES, clock_wall_s, &r->keep, &r->damage) == 0)
 			return 0;
 		if (r->damage.code != ERR_DATA)
 			return err_set(e, r->damage.code, "%s", r->damage.text);

@@ -237,6 +237,33 @@ static void stuck(void)
 	slots_close(&s);
 }
 
+/* A message that has waited for other tokens' looks already asks the store no more. */
+static void slow_store(void)
+{
+	struct certcache_time t;
+	struct cert_chain *chain;
+	struct certcache *c;
+	struct slots s;
+
+	fill(&s);
+	say_down();
+	c = start(&s.store, NULL, T0 + 1000);
+	t = cert_source_time();
+	t.ms -= CERTCACHE_LOOK_FREE_MS + 1;
+	tap_int(certcache_get(c, span_cstr(URL), t, 0, &chain, NULL), STIR_CERT_UNREACHABLE, "a message without time that has waited once does not look again");
+	cert_chain_unref(chain);
+	cert_source_calm(c);
+	tap_ok(cert_source_stats(c).kept_hits == 1 && cert_source_calls(&source) == 0, "its flight does, and finds it for the next");
+	stop(c);
+	c = start(&s.store, NULL, T0 + 1000);
+	t = cert_source_time();
+	t.ms -= 1000;
+	tap_int(certcache_get(c, span_cstr(URL), t, 1500, &chain, NULL), STIR_OK, "one with time left for a look does");
+	cert_chain_unref(chain);
+	stop(c);
+	slots_close(&s);
+}
+
 static void stale(void)
 {
 	struct certcache *c;
@@ -458,6 +485,7 @@ int main(void)
 	restart();
 	ahead();
 	stuck();
+	slow_store();
 	stale();
 	trust_changed();
 	damaged();
