@@ -1,11 +1,11 @@
 /*
- * Makes certificates and CRLs with OpenSSL.  Touches no file and no clock: the
- * command (cmd_pki.c) and the tests do.  It checks nothing about what it is
- * asked for; judging certificates is core's.
+ * Makes certificates with OpenSSL; revocation lists are in pki_crl.c.  Touches no
+ * file and no clock: the commands (pki_make.c and others) and the tests do.  It
+ * checks nothing about what it is asked for; judging certificates is core's.
  */
 #include "config.h"
 
-#include "ctl/pki.h"
+#include "ctl/pki_internal.h"
 
 #include <openssl/bio.h>
 #include <openssl/err.h>
@@ -18,7 +18,7 @@
 #include "core/tnauthlist.h"
 
 /* The oldest entry of OpenSSL's queue says it best. */
-static int openssl_failed(struct err *e, const char *what)
+int pki_failed(struct err *e, const char *what)
 {
 	const char *reason = ERR_reason_error_string(ERR_peek_error());
 
@@ -52,15 +52,14 @@ static int set_serial(X509 *x)
 	return ok ? 0 : -1;
 }
 
-/* UTCTime until 2049, GeneralizedTime after, as RFC 5280 wants. */
-static ASN1_TIME *asn1_time(int64_t t)
+ASN1_TIME *pki_asn1_time(int64_t t)
 {
 	return ASN1_TIME_set(NULL, (time_t)t);
 }
 
 static int set_times(X509 *x, int64_t from, int64_t until)
 {
-	ASN1_TIME *a = asn1_time(from), *b = asn1_time(until);
+	ASN1_TIME *a = pki_asn1_time(from), *b = pki_asn1_time(until);
 	int ok = a && b && X509_set1_notBefore(x, a) && X509_set1_notAfter(x, b);
 
 	ASN1_TIME_free(a);
@@ -115,16 +114,17 @@ static int add_basic(X509 *x, bool ca, int path_len)
 /* Bit numbers of RFC 5280, 4.2.1.3. */
 enum { USAGE_DIGITAL_SIGNATURE = 0, USAGE_KEY_ENCIPHERMENT = 2, USAGE_CERT_SIGN = 5, USAGE_CRL_SIGN = 6 };
 
-static int add_usage(X509 *x, bool ca, bool flawed)
+static int add_usage(X509 *x, const struct pki_cert_spec *s)
 {
+	bool flawed = s->flaws & PKI_FLAW_KEY_USAGE;
 	ASN1_BIT_STRING *bits = ASN1_BIT_STRING_new();
 	int ok = bits != NULL;
 
-	if (ok && ca && !flawed)
+	if (ok && s->ca && !flawed)
 		ok = ASN1_BIT_STRING_set_bit(bits, USAGE_CERT_SIGN, 1);
-	if (ok && ca)
+	if (ok && (s->ca || s->crl_signer))
 		ok = ASN1_BIT_STRING_set_bit(bits, USAGE_CRL_SIGN, 1);
-	if (ok && !ca)
+	if (ok && !s->ca && !s->crl_signer)
 		ok = ASN1_BIT_STRING_set_bit(bits, flawed ? USAGE_KEY_ENCIPHERMENT : USAGE_DIGITAL_SIGNATURE, 1);
 	ok = ok && X509_add1_ext_i2d(x, NID_key_usage, bits, 1, X509V3_ADD_DEFAULT) > 0;
 	ASN1_BIT_STRING_free(bits);
@@ -143,8 +143,7 @@ static int add_ski(X509 *x)
 	return ok ? 0 : -1;
 }
 
-/* NULL without memory, or when the issuer has no SKI. */
-static AUTHORITY_KEYID *aki_of(X509 *issuer)
+AUTHORITY_KEYID *pki_aki_of(X509 *issuer)
 {
 	const ASN1_OCTET_STRING *ski = X509_get0_subject_key_id(issuer);
 	AUTHORITY_KEYID *aki = ski ? AUTHORITY_KEYID_new() : NULL;
@@ -158,7 +157,7 @@ static AUTHORITY_KEYID *aki_of(X509 *issuer)
 
 static int add_aki(X509 *x, X509 *issuer, bool wrong)
 {
-	AUTHORITY_KEYID *aki = aki_of(issuer);
+	AUTHORITY_KEYID *aki = pki_aki_of(issuer);
 	int ok = aki != NULL;
 
 	if (ok && wrong)
@@ -192,11 +191,78 @@ static int add_list_url(X509 *x, const char *url)
 	return ok ? 0 : -1;
 }
 
+/* Takes over n, also when it fails. */
+static GENERAL_NAMES *names_of(GENERAL_NAME *n)
+{
+	GENERAL_NAMES *names = n ? GENERAL_NAMES_new() : NULL;
+
+	if (names && sk_GENERAL_NAME_push(names, n) > 0)
+		return names;
+	GENERAL_NAMES_free(names);
+	GENERAL_NAME_free(n);
+	return NULL;
+}
+
+static GENERAL_NAMES *uri_names(const char *url)
+{
+	GENERAL_NAME *n = GENERAL_NAME_new();
+	ASN1_IA5STRING *uri = ASN1_IA5STRING_new();
+
+	if (n && uri && ASN1_STRING_set(uri, url, -1)) {
+		GENERAL_NAME_set0_value(n, GEN_URI, uri);
+		return names_of(n);
+	}
+	GENERAL_NAME_free(n);
+	ASN1_IA5STRING_free(uri);
+	return NULL;
+}
+
+GENERAL_NAMES *pki_directory_names(const X509_NAME *of)
+{
+	GENERAL_NAME *n = GENERAL_NAME_new();
+	X509_NAME *name = X509_NAME_dup(of);
+
+	if (n && name) {
+		GENERAL_NAME_set0_value(n, GEN_DIRNAME, name);
+		return names_of(n);
+	}
+	GENERAL_NAME_free(n);
+	X509_NAME_free(name);
+	return NULL;
+}
+
+static int fill_point(DIST_POINT *dp, const char *url, const X509_NAME *crl_issuer)
+{
+	dp->distpoint = DIST_POINT_NAME_new();
+	if (!dp->distpoint)
+		return -1;
+	dp->distpoint->type = 0;
+	dp->distpoint->name.fullname = uri_names(url);
+	if (crl_issuer)
+		dp->CRLissuer = pki_directory_names(crl_issuer);
+	return dp->distpoint->name.fullname && (dp->CRLissuer || !crl_issuer) ? 0 : -1;
+}
+
+static int add_point(X509 *x, const char *url, const X509_NAME *crl_issuer)
+{
+	CRL_DIST_POINTS *points = CRL_DIST_POINTS_new();
+	DIST_POINT *dp = DIST_POINT_new();
+	int ok = points && dp && !fill_point(dp, url, crl_issuer) && sk_DIST_POINT_push(points, dp) > 0;
+
+	if (!ok)
+		DIST_POINT_free(dp);
+	ok = ok && X509_add1_ext_i2d(x, NID_crl_distribution_points, points, 0, X509V3_ADD_DEFAULT) > 0;
+	CRL_DIST_POINTS_free(points);
+	return ok ? 0 : -1;
+}
+
 static int add_standard(X509 *x, const struct pki_cert_spec *s)
 {
 	if (!(s->flaws & PKI_FLAW_NO_BASIC) && add_basic(x, s->ca, s->path_len))
 		return -1;
-	if (add_usage(x, s->ca, s->flaws & PKI_FLAW_KEY_USAGE) || add_ski(x))
+	if (add_usage(x, s) || add_ski(x))
+		return -1;
+	if (s->crl_url && add_point(x, s->crl_url, s->crl_issuer))
 		return -1;
 	return s->issuer ? add_aki(x, s->issuer, s->flaws & PKI_FLAW_WRONG_AKI) : 0;
 }
@@ -232,83 +298,7 @@ int pki_cert_new(const struct pki_cert_spec *s, X509 **out, struct err *e)
 		return 0;
 	}
 	X509_free(x);
-	return openssl_failed(e, "making a certificate");
-}
-
-/* --- CRLs ---------------------------------------------------------------------------- */
-
-static int add_revoked(X509_CRL *crl, const struct pki_revoked *r)
-{
-	X509_REVOKED *entry = X509_REVOKED_new();
-	ASN1_TIME *date = asn1_time(r->date);
-	ASN1_ENUMERATED *reason = ASN1_ENUMERATED_new();
-	int ok = entry && date && reason && X509_REVOKED_set_serialNumber(entry, X509_get_serialNumber(r->cert)) &&
-		 X509_REVOKED_set_revocationDate(entry, date);
-
-	if (ok && r->reason >= 0)
-		ok = ASN1_ENUMERATED_set(reason, r->reason) &&
-		     X509_REVOKED_add1_ext_i2d(entry, NID_crl_reason, reason, 0, 0) > 0;
-	ok = ok && X509_CRL_add0_revoked(crl, entry);
-	if (!ok)
-		X509_REVOKED_free(entry);
-	ASN1_ENUMERATED_free(reason);
-	ASN1_TIME_free(date);
-	return ok ? 0 : -1;
-}
-
-static int add_crl_number(X509_CRL *crl, int64_t n)
-{
-	ASN1_INTEGER *number = ASN1_INTEGER_new();
-	int ok = number && ASN1_INTEGER_set_int64(number, n) &&
-		 X509_CRL_add1_ext_i2d(crl, NID_crl_number, number, 0, 0) > 0;
-
-	ASN1_INTEGER_free(number);
-	return ok ? 0 : -1;
-}
-
-static int add_crl_extensions(X509_CRL *crl, const struct pki_crl_spec *s)
-{
-	AUTHORITY_KEYID *aki = aki_of(s->issuer);
-	ISSUING_DIST_POINT *idp = s->indirect ? ISSUING_DIST_POINT_new() : NULL;
-	int ok = aki && X509_CRL_add1_ext_i2d(crl, NID_authority_key_identifier, aki, 0, 0) > 0;
-
-	if (ok && s->indirect) {
-		ok = idp != NULL;
-		if (ok)
-			idp->indirectCRL = 0xff;
-		ok = ok && X509_CRL_add1_ext_i2d(crl, NID_issuing_distribution_point, idp, 1, 0) > 0;
-	}
-	ISSUING_DIST_POINT_free(idp);
-	AUTHORITY_KEYID_free(aki);
-	return ok && !add_crl_number(crl, s->this_update) ? 0 : -1;
-}
-
-static int fill_crl(X509_CRL *crl, const struct pki_crl_spec *s)
-{
-	ASN1_TIME *from = asn1_time(s->this_update), *until = asn1_time(s->next_update);
-	int ok = from && until && X509_CRL_set_version(crl, X509_CRL_VERSION_2) &&
-		 X509_CRL_set_issuer_name(crl, X509_get_subject_name(s->issuer)) &&
-		 X509_CRL_set1_lastUpdate(crl, from) && (!s->next_update || X509_CRL_set1_nextUpdate(crl, until));
-
-	ASN1_TIME_free(from);
-	ASN1_TIME_free(until);
-	for (size_t i = 0; ok && i < s->n_revoked; i++)
-		ok = !add_revoked(crl, &s->revoked[i]);
-	return ok && !add_crl_extensions(crl, s) && X509_CRL_sort(crl) ? 0 : -1;
-}
-
-int pki_crl_new(const struct pki_crl_spec *s, X509_CRL **out, struct err *e)
-{
-	X509_CRL *crl = X509_CRL_new();
-
-	*out = NULL;
-	ERR_clear_error();
-	if (crl && !fill_crl(crl, s) && X509_CRL_sign(crl, s->issuer_key, s->sha1 ? EVP_sha1() : EVP_sha256())) {
-		*out = crl;
-		return 0;
-	}
-	X509_CRL_free(crl);
-	return openssl_failed(e, "making a CRL");
+	return pki_failed(e, "making a certificate");
 }
 
 /* --- a ready-made hierarchy ----------------------------------------------------------- */
@@ -322,9 +312,9 @@ void pki_free(struct pki *p)
 	memset(p, 0, sizeof *p);
 }
 
-static int make_authorities(struct pki *p, struct pki_cert_spec *s, const char *name, struct err *e)
+static int make_authorities(struct pki *p, struct pki_cert_spec *s, const char *name, const char *crl_url, struct err *e)
 {
-	char cn[128];
+	char cn[PKI_NAME_BYTES];
 
 	s->key = p->root_key;
 	s->path_len = -1;
@@ -335,12 +325,18 @@ static int make_authorities(struct pki *p, struct pki_cert_spec *s, const char *
 	s->key = p->ca_key;
 	s->issuer = p->root;
 	s->issuer_key = p->root_key;
-	s->path_len = 0;
+	/* No limit: delegating certificates are CAs below it (RFC 9060, 4). */
+	s->crl_url = crl_url;
 	snprintf(cn, sizeof cn, "%.40s SHAKEN CA 1", name);
 	return pki_cert_new(s, &p->ca, e);
 }
 
 int pki_init(struct pki *p, const char *name, int64_t not_before, int64_t not_after, struct err *e)
+{
+	return pki_init_listed(p, name, not_before, not_after, NULL, e);
+}
+
+int pki_init_listed(struct pki *p, const char *name, int64_t not_before, int64_t not_after, const char *crl_url, struct err *e)
 {
 	struct pki_cert_spec s = {
 		.organisation = name, .not_before = not_before, .not_after = not_after, .ca = true};
@@ -350,18 +346,18 @@ int pki_init(struct pki *p, const char *name, int64_t not_before, int64_t not_af
 	p->ca_key = pki_key_new(PKI_KEY_P256);
 	if (!p->root_key || !p->ca_key) {
 		pki_free(p);
-		return openssl_failed(e, "making a key");
+		return pki_failed(e, "making a key");
 	}
-	if (make_authorities(p, &s, name, e)) {
+	if (make_authorities(p, &s, name, crl_url, e)) {
 		pki_free(p);
 		return -1;
 	}
 	return 0;
 }
 
-/* DER, and the name that goes with it, of a list in text form; NULL: no list. */
-static int read_list(const char *text, struct buf *der, char *cn, size_t n, struct err *e)
+int pki_issue_list(const char *text, struct buf *der, char cn[PKI_NAME_BYTES], struct err *e)
 {
+	const size_t n = PKI_NAME_BYTES;
 	struct tnauthlist *l;
 	struct span spc;
 	int r = 0;
@@ -382,26 +378,29 @@ static int read_list(const char *text, struct buf *der, char *cn, size_t n, stru
 	return r;
 }
 
-int pki_issue(const struct pki *p, const char *tn_auth, const char *organisation, int64_t not_before,
-	      int64_t not_after, EVP_PKEY **key, X509 **cert, struct err *e)
+int pki_issue_from(const struct pki_issue_spec *i, EVP_PKEY **key, X509 **cert, struct err *e)
 {
-	char cn[128];
-	struct pki_cert_spec s = {.issuer = p->ca,
-				  .issuer_key = p->ca_key,
+	char cn[PKI_NAME_BYTES];
+	struct pki_cert_spec s = {.issuer = i->issuer,
+				  .issuer_key = i->issuer_key,
 				  .common_name = cn,
-				  .organisation = organisation,
-				  .not_before = not_before,
-				  .not_after = not_after};
+				  .organisation = i->organisation,
+				  .not_before = i->not_before,
+				  .not_after = i->not_after,
+				  .ca = i->delegating,
+				  .path_len = -1,
+				  .crl_url = i->crl_url,
+				  .crl_issuer = i->crl_issuer};
 	struct buf der;
 	int r = -1;
 
 	*cert = NULL;
 	*key = NULL;
 	buf_init(&der, 1 << 20);
-	if (read_list(tn_auth, &der, cn, sizeof cn, e) == 0) {
+	if (pki_issue_list(i->tn_auth, &der, cn, e) == 0) {
 		s.tn_auth = buf_span(&der);
 		s.key = *key = pki_key_new(PKI_KEY_P256);
-		r = s.key ? pki_cert_new(&s, cert, e) : openssl_failed(e, "making a key");
+		r = s.key ? pki_cert_new(&s, cert, e) : pki_failed(e, "making a key");
 	}
 	buf_free(&der);
 	if (r) {
@@ -409,6 +408,19 @@ int pki_issue(const struct pki *p, const char *tn_auth, const char *organisation
 		*key = NULL;
 	}
 	return r;
+}
+
+int pki_issue(const struct pki *p, const char *tn_auth, const char *organisation, int64_t not_before,
+	      int64_t not_after, EVP_PKEY **key, X509 **cert, struct err *e)
+{
+	const struct pki_issue_spec s = {.issuer = p->ca,
+					 .issuer_key = p->ca_key,
+					 .tn_auth = tn_auth,
+					 .organisation = organisation,
+					 .not_before = not_before,
+					 .not_after = not_after};
+
+	return pki_issue_from(&s, key, cert, e);
 }
 
 /* --- PEM -------------------------------------------------------------------------------- */
@@ -429,13 +441,6 @@ int pki_put_cert(struct buf *out, X509 *x)
 	BIO *bio = BIO_new(BIO_s_mem());
 
 	return drain(out, bio, bio && PEM_write_bio_X509(bio, x));
-}
-
-int pki_put_crl(struct buf *out, X509_CRL *crl)
-{
-	BIO *bio = BIO_new(BIO_s_mem());
-
-	return drain(out, bio, bio && PEM_write_bio_X509_CRL(bio, crl));
 }
 
 int pki_put_key(struct buf *out, EVP_PKEY *key)

@@ -41,11 +41,14 @@ struct pki_cert_spec {
 	const char *organisation; /* NULL: none */
 	int64_t not_before, not_after; /* seconds since 1970, both inclusive */
 	bool ca;
+	bool crl_signer;            /* no CA, and its keyUsage is cRLSign alone */
 	int path_len;               /* CA: below it so many more CAs; -1 without limit */
 	struct span tn_auth;        /* DER of tnauthlist_write_der(); empty: none */
 	struct span rules;          /* DER of JWTClaimConstraints; empty: none */
 	struct span enhanced_rules; /* DER of EnhancedJWTClaimConstraints; empty: none */
 	const char *list_url;       /* TNAuthList by reference in AIA; NULL: none */
+	const char *crl_url;        /* distribution point: where its revocation list is; NULL: none */
+	const X509_NAME *crl_issuer; /* who makes that list, if not the issuer; NULL: the issuer */
 	unsigned flaws;             /* enum pki_flaw */
 };
 
@@ -58,19 +61,20 @@ int pki_cert_new(const struct pki_cert_spec *spec, X509 **out, struct err *e) MU
 /* --- revocation ------------------------------------------------------------------ */
 
 struct pki_revoked {
-	X509 *cert;
+	const ASN1_INTEGER *serial;
+	const X509_NAME *issuer; /* of the certificate; only an indirect list says it */
 	int64_t date;
-	int reason; /* CRL_REASON_* of OpenSSL, -1: none given */
+	int reason; /* CRL_REASON_*; CRL_REASON_UNSPECIFIED: none given, as RFC 5280, 5.3.1 wants it */
 };
 
 struct pki_crl_spec {
 	X509 *issuer;
 	EVP_PKEY *issuer_key;
-	int64_t this_update, next_update; /* next_update 0: left out */
+	int64_t this_update, next_update;
+	int64_t number;
 	const struct pki_revoked *revoked;
 	size_t n_revoked;
-	bool indirect; /* a critical issuingDistributionPoint that says so */
-	bool sha1;     /* signed with SHA-1 */
+	bool indirect; /* a critical issuingDistributionPoint that says so, each entry with its certificateIssuer */
 };
 
 /* Gives *out (X509_CRL_free()); 0, or -1 and *e. */
@@ -86,6 +90,8 @@ struct pki {
 
 /* "CN=<name> SHAKEN ROOT" and "CN=<name> SHAKEN CA 1". 0, or -1 and *e (p is then empty). */
 int pki_init(struct pki *p, const char *name, int64_t not_before, int64_t not_after, struct err *e) MUST_USE;
+/* The same; the CA's certificate says that the root's revocation list is at crl_url (NULL: it doesn't). */
+int pki_init_listed(struct pki *p, const char *name, int64_t not_before, int64_t not_after, const char *crl_url, struct err *e) MUST_USE;
 void pki_free(struct pki *p);
 
 /*
@@ -96,11 +102,28 @@ void pki_free(struct pki *p);
 int pki_issue(const struct pki *p, const char *tn_auth, const char *organisation, int64_t not_before,
 	      int64_t not_after, EVP_PKEY **key, X509 **cert, struct err *e) MUST_USE;
 
+struct pki_issue_spec {
+	X509 *issuer;
+	EVP_PKEY *issuer_key;
+	const char *tn_auth, *organisation; /* NULL: none */
+	int64_t not_before, not_after;
+	bool delegating; /* a CA of its own, which may issue delegates (RFC 9060), and sign no PASSporTs */
+	const char *crl_url;
+	const X509_NAME *crl_issuer;
+};
+/* The same from anybody's key. 0, or -1 and *e. */
+int pki_issue_from(const struct pki_issue_spec *spec, EVP_PKEY **key, X509 **cert, struct err *e) MUST_USE;
+
+enum { PKI_NAME_BYTES = 128 };
+/* DER of a list in text form, and the common name that goes with it. NULL text: nothing, and "SHAKEN". 0, or -1 and *e. */
+int pki_issue_list(const char *tn_auth, struct buf *der, char common_name[PKI_NAME_BYTES], struct err *e) MUST_USE;
+
 /* --- PEM --------------------------------------------------------------------------- */
 
 /* Append; 0, or -1 (also when out is full). */
 int pki_put_cert(struct buf *out, X509 *x) MUST_USE;
 int pki_put_crl(struct buf *out, X509_CRL *crl) MUST_USE;
+int pki_put_crl_der(struct buf *out, X509_CRL *crl) MUST_USE;
 int pki_put_key(struct buf *out, EVP_PKEY *key) MUST_USE; /* PKCS #8, not encrypted */
 /* The certificate and then the intermediate, as x5u serves it. */
 int pki_put_chain(struct buf *out, const struct pki *p, X509 *leaf) MUST_USE;

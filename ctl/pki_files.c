@@ -36,6 +36,13 @@ static int write_all(int fd, struct span s)
 	return fsync(fd);
 }
 
+static int in_the_way(struct err *e, const struct pki_file *f)
+{
+	if (f->fixed)
+		return err_set(e, ERR_DATA, "%s: is there already, and is never replaced; move it away, or choose another --out", f->path);
+	return err_set(e, ERR_DATA, "%s: is there already; --force replaces it", f->path);
+}
+
 /* A new file of that name with the content; leaves none when it fails. */
 static int create(const char *path, const struct pki_file *f, struct err *e)
 {
@@ -43,7 +50,7 @@ static int create(const char *path, const struct pki_file *f, struct err *e)
 	int bad;
 
 	if (fd < 0 && errno == EEXIST)
-		return err_set(e, ERR_DATA, "%s: is there already; --force replaces it", path);
+		return in_the_way(e, f);
 	if (fd < 0)
 		return os_failed(e, path, "cannot be made");
 	bad = write_all(fd, f->content);
@@ -74,12 +81,35 @@ static void remove_parts(const struct pki_file *files, size_t n)
 			(void)unlink(part);
 }
 
+static int check_free(const struct pki_file *files, size_t n, bool all, struct err *e)
+{
+	struct stat st;
+
+	for (size_t i = 0; i < n; i++)
+		if ((all || files[i].fixed) && lstat(files[i].path, &st) == 0)
+			return in_the_way(e, &files[i]);
+	return 0;
+}
+
+/* Under its own name; a fixed one not even over a file that came a moment ago. */
+static int publish(const char *part, const struct pki_file *f, struct err *e)
+{
+	if (!f->fixed)
+		return rename(part, f->path) ? os_failed(e, f->path, "cannot be replaced") : 0;
+	if (link(part, f->path))
+		return errno == EEXIST ? in_the_way(e, f) : os_failed(e, f->path, "cannot be made");
+	(void)unlink(part);
+	return 0;
+}
+
 /* All contents are on the disk before the first name changes. */
 static int replace_all(const struct pki_file *files, size_t n, struct err *e)
 {
 	char part[PATH_MAX];
 	size_t i;
 
+	if (check_free(files, n, false, e))
+		return -1;
 	for (i = 0; i < n; i++) {
 		if (part_name(part, files[i].path, e) || create(part, &files[i], e)) {
 			remove_parts(files, i);
@@ -89,8 +119,7 @@ static int replace_all(const struct pki_file *files, size_t n, struct err *e)
 	for (i = 0; i < n; i++) {
 		if (part_name(part, files[i].path, e))
 			return -1;
-		if (rename(part, files[i].path)) {
-			(void)os_failed(e, files[i].path, "cannot be replaced");
+		if (publish(part, &files[i], e)) {
 			remove_parts(files + i, n - i);
 			return -1;
 		}
@@ -100,12 +129,10 @@ static int replace_all(const struct pki_file *files, size_t n, struct err *e)
 
 static int create_all(const struct pki_file *files, size_t n, struct err *e)
 {
-	struct stat st;
 	size_t i;
 
-	for (i = 0; i < n; i++)
-		if (lstat(files[i].path, &st) == 0)
-			return err_set(e, ERR_DATA, "%s: is there already; --force replaces it", files[i].path);
+	if (check_free(files, n, true, e))
+		return -1;
 	for (i = 0; i < n; i++) {
 		if (create(files[i].path, &files[i], e) == 0)
 			continue;

@@ -12,11 +12,13 @@ struct pki_file {
 	const char *path;
 	struct span content;
 	bool secret; /* mode 0600 whatever the umask; others 0644 less the umask */
+	bool fixed;  /* never replaced: what is there can't be had again */
 };
 
 /*
  * Without replace, a file that exists (or a symbolic link of that name) is an
- * error and nothing is written.  With it, each file is replaced in one step.
+ * error and nothing is written.  With it, each file but a fixed one is replaced in
+ * one step.
  * 0, or -1 and *e.
  */
 int pki_files_write(const struct pki_file *files, size_t n, bool replace, struct err *e) MUST_USE;

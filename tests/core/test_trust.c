@@ -229,7 +229,7 @@ static void flaws(void)
 static void forged(void)
 {
 	struct trust *t = open_trust(pki.root, NULL);
-	struct pki_cert_spec s = leaf_spec(), sub = ca_spec(leaf_key);
+	struct pki_cert_spec s = leaf_spec(), sub = ca_spec(leaf_key), upper = ca_spec(pki.ca_key);
 	X509 *leaf, *lower;
 
 	/* Names and key ids of our CA, signed with another key. */
@@ -238,15 +238,21 @@ static void forged(void)
 	expect(t, CHAIN(leaf, pki.ca), STIR_CERT_UNTRUSTED, "signed with another key");
 	X509_free(leaf);
 
-	/* pki.ca has a path length of 0. */
-	sub.issuer = pki.ca;
+	upper.common_name = "SHAKEN upper CA";
 	sub.issuer_key = pki.ca_key;
-	s.issuer = lower = cert(&sub);
 	s.issuer_key = leaf_key;
-	leaf = cert(&s);
-	expect(t, CHAIN(leaf, lower, pki.ca), STIR_CERT_UNTRUSTED, "a path longer than its CA allows");
-	X509_free(leaf);
-	X509_free(lower);
+	for (upper.path_len = 0; upper.path_len < 2; upper.path_len++) {
+		X509 *top = cert(&upper);
+
+		sub.issuer = top;
+		s.issuer = lower = cert(&sub);
+		leaf = cert(&s);
+		expect(t, CHAIN(leaf, lower, top), upper.path_len ? STIR_OK : STIR_CERT_UNTRUSTED,
+		       upper.path_len ? "a path as long as its CA allows" : "a path longer than its CA allows");
+		X509_free(leaf);
+		X509_free(lower);
+		X509_free(top);
+	}
 
 	/* A signer's certificate that signs certificates. */
 	sub = leaf_spec();

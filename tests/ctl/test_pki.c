@@ -16,6 +16,7 @@
 #include "ctl/cmd.h"
 #include "ctl/pki.h"
 #include "ctl/pki_files.h"
+#include "ctl/pki_records.h"
 #include "tests/lib/tap.h"
 
 enum { T0 = 1700000000, DAY = 86400 };
@@ -57,7 +58,7 @@ static void hierarchy(void)
 	same_name(X509_get_subject_name(p.root), "/O=Test Telecom/CN=Test Telecom SHAKEN ROOT", "the root's name");
 	same_name(X509_get_subject_name(p.ca), "/O=Test Telecom/CN=Test Telecom SHAKEN CA 1", "the CA's name");
 	tap_int(X509_check_ca(p.ca), 1, "the CA is one");
-	tap_int(X509_get_pathlen(p.ca), 0, "for signers only");
+	tap_int(X509_get_pathlen(p.ca), -1, "with room for delegating certificates below it");
 	tap_int(X509_get_key_usage(p.ca), KU_KEY_CERT_SIGN | KU_CRL_SIGN, "its keyUsage");
 	looks(p.ca, p.root);
 	if (pki_issue(&p, "tn:+15551230000+10,spc:818H", "Someone", T0 + 1, T0 + 2, &key, &x, &e) ||
@@ -296,7 +297,7 @@ static void wrong_key(void)
 static void links(void)
 {
 	char link[512], target[512];
-	struct pki_file f = {link, span_cstr("secret"), true};
+	struct pki_file f = {link, span_cstr("secret"), true, false};
 	struct err e;
 
 	snprintf(link, sizeof link, "%s/link", tap_tempdir());
@@ -307,6 +308,73 @@ static void links(void)
 	tap_int(mode("target"), -1, "and is not followed");
 	tap_int(pki_files_write(&f, 1, true, &e), 0, "with force");
 	tap_ok(mode("link") == 0600 && mode("target") == -1, "the link itself is replaced");
+	f.fixed = true;
+	tap_int(pki_files_write(&f, 1, true, &e), -1, "but no fixed file: %s", e.text);
+}
+
+/* Two files, of which the second may not be replaced: then the first isn't either. */
+static void fixed(void)
+{
+	char one[512], two[512];
+	struct pki_file f[] = {{one, span_cstr("new"), false, false}, {two, span_cstr("secret"), true, true}};
+	struct buf after;
+	struct err e;
+
+	snprintf(one, sizeof one, "%s/one", tap_tempdir());
+	snprintf(two, sizeof two, "%s/two", tap_tempdir());
+	tap_int(pki_files_write(f, 2, true, &e), 0, "a fixed file is made, with force as well");
+	tap_ok(mode("two") == 0600, "for its owner");
+	f[0].content = span_cstr("newer");
+	tap_int(pki_files_write(f, 2, true, &e), -1, "and never replaced: %s", e.text);
+	after = content("one");
+	tap_span_is(buf_span(&after), "new", "nor is what goes with it");
+	buf_free(&after);
+}
+
+static void serials(void)
+{
+	static const struct {
+		const char *text, *want; /* NULL: refused */
+	} cases[] = {
+		{"0a0B", "0A0B"}, {"0A:0b", "0A0B"}, {"1", "01"}, {"ffffffffffffffffffffffffffffffffffffffff", "FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF"},
+		{"", NULL}, {"0", NULL}, {":", NULL}, {"-1", NULL}, {"0x12", NULL}, {"12 ", NULL}, {"fffffffffffffffffffffffffffffffffffffffff", NULL},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		ASN1_INTEGER *n = pki_records_serial(span_cstr(cases[i].text));
+		struct buf back;
+
+		buf_init(&back, 100);
+		tap_ok(n && cases[i].want ? pki_records_put_serial(&back, n) == 0 && span_is(buf_span(&back), cases[i].want) : !n && !cases[i].want,
+		       "the serial number \"%s\"", cases[i].text);
+		buf_free(&back);
+		ASN1_INTEGER_free(n);
+	}
+}
+
+/* A subject can hold anything; a record is a line. */
+static void records(void)
+{
+	struct pki_records all = {NULL, 0}, back;
+	struct pki_record one = {.date = 1700000000, .reason = CRL_REASON_SUPERSEDED, .subject = (char *)(uintptr_t) "/CN=a # b"};
+	struct err e;
+	struct pki p;
+
+	if (pki_init(&p, "Test # 1", T0, T0 + DAY, &e))
+		tap_bail("%s", e.text);
+	one.serial = X509_get_serialNumber(p.ca);
+	one.issuer = X509_get_subject_name(p.root);
+	tap_int(pki_records_add(&all, &one, &e), 0, "a record");
+	tap_int(pki_records_write(tap_tempdir(), &all, &e), 0, "is written");
+	if (tap_int(pki_records_read(tap_tempdir(), &back, &e), 0, "and read") && tap_int((long long)back.n, 1, "once")) {
+		const struct pki_record *r = pki_records_find(&back, one.serial, one.issuer);
+
+		tap_ok(r && r->date == one.date && r->reason == one.reason && strcmp(r->subject, one.subject) == 0, "as it was");
+		tap_ok(!pki_records_find(&back, one.serial, X509_get_subject_name(p.ca)), "another issuer's is another one");
+	}
+	pki_records_free(&back);
+	pki_records_free(&all);
+	pki_free(&p);
 }
 
 int main(void)
@@ -318,6 +386,9 @@ int main(void)
 	all_or_none();
 	usage();
 	links();
+	fixed();
+	serials();
+	records();
 	wrong_key();
 	return tap_done();
 }

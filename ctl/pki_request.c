@@ -1,0 +1,292 @@
+/*
+ * Makes a certificate request: subject, public key, and the TNAuthList in an
+ * extensionRequest attribute (RFC 2985, 5.4.2; RFC 8226, 9).  The key may live in a
+ * token, so what OpenSSL would sign is signed through core/key.h.
+ */
+#include "config.h"
+
+#include "ctl/pki_request.h"
+
+#include <openssl/core_names.h>
+#include <openssl/ec.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+
+#include "core/keys/key_pem.h"
+#include "core/keys/key_pkcs11.h"
+#include "core/stir_oid.h"
+#include "ctl/pki.h"
+#include "ctl/pki_args.h"
+#include "ctl/pki_folder.h"
+
+static const struct option request_options[] = {
+	{"tn-auth", required_argument, NULL, PKI_ARGS_TN_AUTH},
+	{"out", required_argument, NULL, PKI_ARGS_OUT},
+	{"key", required_argument, NULL, PKI_ARGS_KEY},
+	{"pin-file", required_argument, NULL, PKI_ARGS_PIN_FILE},
+	{"name", required_argument, NULL, PKI_ARGS_NAME},
+	{"common-name", required_argument, NULL, PKI_ARGS_COMMON_NAME},
+	{"country", required_argument, NULL, PKI_ARGS_COUNTRY},
+	{"force", no_argument, NULL, PKI_ARGS_FORCE},
+	{NULL, 0, NULL, 0}};
+static const struct options_own request_own = {
+	.name = "pki request", .synopsis = "--tn-auth LIST --out PREFIX [options]",
+	.does = "Make a certificate request (PKCS #10) for a CA: PREFIX.csr, and PREFIX.key unless\n"
+		"--key is given. It asks for a TNAuthList (RFC 8226) and is signed with ES256.",
+	.flags = "      --tn-auth LIST    what the certificate shall speak for, separated by commas:\n"
+		 "                        spc:1234, tn:+15551230001, tn:+15551230000..+15551239999\n"
+		 "                        or tn:+15551230000+100 (a start and a count)\n"
+		 "      --out PREFIX      where to write\n"
+		 "      --key FILE|URI    a key that is there: P-256, a PEM file or a pkcs11: URI;\n"
+		 "                        default: make one\n"
+		 "      --pin-file FILE   the PIN of the token\n"
+		 "      --name N          organisation; default: none\n"
+		 "      --common-name CN  default: SHAKEN and the first spc, or STIR and the first number\n"
+		 "      --country CC      two letters; default: none\n"
+		 "      --force           replace a request that is there; never a key\n",
+	.example = "stirctl pki request --tn-auth spc:1234 --name 'Carrier Inc.' --country US --out carrier",
+	.option = request_options,
+};
+
+static int failed(struct err *e, const char *what)
+{
+	const char *reason = ERR_reason_error_string(ERR_peek_error());
+
+	(void)err_set(e, ERR_BUG, "%s: %s", what, reason ? reason : "OpenSSL could not");
+	ERR_clear_error();
+	return -1;
+}
+
+/* --- pieces of a request --------------------------------------------------------------- */
+
+static EVP_PKEY *public_key(const unsigned char point[65])
+{
+	char group[] = "prime256v1";
+	OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0),
+			       OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, (void *)(uintptr_t)point, 65), OSSL_PARAM_construct_end()};
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+	EVP_PKEY *key = NULL;
+
+	if (!ctx || EVP_PKEY_fromdata_init(ctx) != 1 || EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params) != 1)
+		key = NULL;
+	EVP_PKEY_CTX_free(ctx);
+	return key;
+}
+
+static int add_name(X509_NAME *name, int nid, int type, const char *text)
+{
+	return !text || X509_NAME_add_entry_by_NID(name, nid, type, (const unsigned char *)text, -1, -1, 0) ? 0 : -1;
+}
+
+static int set_subject(X509_REQ *req, const struct pki_request_spec *s)
+{
+	X509_NAME *name = X509_REQ_get_subject_name(req);
+
+	if (add_name(name, NID_countryName, MBSTRING_ASC, s->country) || add_name(name, NID_organizationName, MBSTRING_UTF8, s->organisation))
+		return -1;
+	return add_name(name, NID_commonName, MBSTRING_UTF8, s->common_name);
+}
+
+static int ask_for_list(X509_REQ *req, struct span der)
+{
+	STACK_OF(X509_EXTENSION) *all = sk_X509_EXTENSION_new_null();
+	ASN1_OBJECT *oid = OBJ_txt2obj(STIR_OID_TNAUTHLIST, 1);
+	ASN1_OCTET_STRING *octets = ASN1_OCTET_STRING_new();
+	X509_EXTENSION *ext = NULL;
+	int ok = all && oid && octets && ASN1_OCTET_STRING_set(octets, (const unsigned char *)der.p, (int)der.n) &&
+		 (ext = X509_EXTENSION_create_by_OBJ(NULL, oid, 0, octets)) && sk_X509_EXTENSION_push(all, ext) > 0;
+
+	ok = ok && X509_REQ_add_extensions(req, all);
+	sk_X509_EXTENSION_free(all);
+	X509_EXTENSION_free(ext);
+	ASN1_OCTET_STRING_free(octets);
+	ASN1_OBJECT_free(oid);
+	return ok ? 0 : -1;
+}
+
+/* --- its signature --------------------------------------------------------------------------- */
+
+static int set_algorithm(X509_REQ *req)
+{
+	X509_ALGOR *alg = X509_ALGOR_new();
+	int ok = alg && X509_ALGOR_set0(alg, OBJ_nid2obj(NID_ecdsa_with_SHA256), V_ASN1_UNDEF, NULL) && X509_REQ_set1_signature_algo(req, alg);
+
+	X509_ALGOR_free(alg);
+	return ok ? 0 : -1;
+}
+
+/* r||s as X.509 has it. */
+static int set_signature(X509_REQ *req, const unsigned char sig[64])
+{
+	BIGNUM *r = BN_bin2bn(sig, 32, NULL), *s = BN_bin2bn(sig + 32, 32, NULL);
+	ASN1_BIT_STRING *bits = ASN1_BIT_STRING_new();
+	ECDSA_SIG *both = ECDSA_SIG_new();
+	unsigned char *der = NULL;
+	int n = -1;
+
+	if (r && s && both && ECDSA_SIG_set0(both, r, s)) {
+		r = s = NULL;
+		n = i2d_ECDSA_SIG(both, &der);
+	}
+	if (n > 0 && bits && ASN1_BIT_STRING_set(bits, der, n)) {
+		/* No spare bits: they would be taken off at the end. */
+		bits->flags = (bits->flags & ~(ASN1_STRING_FLAG_BITS_LEFT | 7)) | ASN1_STRING_FLAG_BITS_LEFT;
+		X509_REQ_set0_signature(req, bits);
+		bits = NULL;
+	} else {
+		n = -1;
+	}
+	BN_free(r);
+	BN_free(s);
+	ECDSA_SIG_free(both);
+	ASN1_BIT_STRING_free(bits);
+	OPENSSL_free(der);
+	return n > 0 ? 0 : -1;
+}
+
+static int sign(X509_REQ *req, struct key *key, struct err *e)
+{
+	unsigned char *tbs = NULL, sig[64];
+	int n = set_algorithm(req) ? -1 : i2d_re_X509_REQ_tbs(req, &tbs), r;
+
+	if (n <= 0)
+		return failed(e, "making a certificate request");
+	r = key_sign(key, span_make(tbs, (size_t)n), sig, e);
+	OPENSSL_free(tbs);
+	if (r)
+		return -1;
+	return set_signature(req, sig) ? failed(e, "making a certificate request") : 0;
+}
+
+int pki_request_new(const struct pki_request_spec *s, X509_REQ **out, struct err *e)
+{
+	X509_REQ *req = X509_REQ_new();
+	unsigned char point[65];
+	EVP_PKEY *pub = NULL;
+	int r;
+
+	*out = NULL;
+	ERR_clear_error();
+	r = key_public_point(s->key, point, e);
+	if (r == 0 && (!req || !(pub = public_key(point)) || !X509_REQ_set_version(req, X509_REQ_VERSION_1) || !X509_REQ_set_pubkey(req, pub) ||
+		       set_subject(req, s) || ask_for_list(req, s->tn_auth)))
+		r = failed(e, "making a certificate request");
+	if (r == 0)
+		r = sign(req, s->key, e);
+	if (r == 0 && X509_REQ_verify(req, pub) != 1)
+		r = failed(e, "the signature of the request does not verify");
+	EVP_PKEY_free(pub);
+	if (r)
+		X509_REQ_free(req);
+	else
+		*out = req;
+	return r;
+}
+
+/* --- files ------------------------------------------------------------------------------------- */
+
+static int put_request(struct buf *out, X509_REQ *req)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	char *p = NULL;
+	long n = bio && PEM_write_bio_X509_REQ(bio, req) ? BIO_get_mem_data(bio, &p) : 0;
+	int r = n > 0 ? buf_put(out, p, (size_t)n) : -1;
+
+	BIO_free(bio);
+	return r;
+}
+
+static int new_key(struct buf *secret, struct key **out, struct err *e)
+{
+	EVP_PKEY *pkey = pki_key_new(PKI_KEY_P256);
+	int r = pkey ? pki_put_key(secret, pkey) : -1;
+
+	EVP_PKEY_free(pkey);
+	if (r)
+		return err_set(e, ERR_UNAVAILABLE, "no key could be made");
+	return key_pem_parse("the new key", buf_span(secret), out, e);
+}
+
+/* secret stays empty when the key is there already. */
+static int open_key(const struct pki_args *a, struct buf *secret, struct key **out, struct err *e)
+{
+	if (!a->key)
+		return new_key(secret, out, e);
+	if (key_pkcs11_is_uri(span_cstr(a->key)))
+		return key_pkcs11_open(a->key, a->pin_file, KEY_PEM_NO_GROUP, true, out, e);
+	return key_pem_open(a->key, true, KEY_PEM_NO_GROUP, out, e);
+}
+
+static int write_request(const struct pki_args *a, X509_REQ *req, const struct buf *secret, struct err *e)
+{
+	char key_path[PATH_MAX], csr_path[PATH_MAX];
+	struct buf pem;
+	int r;
+
+	if (pki_folder_join(key_path, a->out, ".", "key", e) || pki_folder_join(csr_path, a->out, ".", "csr", e))
+		return -1;
+	buf_init(&pem, LIMIT_TNLIST_REFERENCE_BYTES);
+	if (put_request(&pem, req)) {
+		r = err_set(e, ERR_DATA, "the request is too large; list less numbers");
+	} else {
+		struct pki_file files[] = {{csr_path, buf_span(&pem), false, false}, {key_path, buf_span(secret), true, true}};
+
+		r = pki_folder_write(files, a->key ? 1 : 2, a->force, e);
+	}
+	buf_free(&pem);
+	return r;
+}
+
+/* --- the command ----------------------------------------------------------------------------------- */
+
+static int make(const struct pki_args *a, struct span list, const char *common_name, struct err *e)
+{
+	struct pki_request_spec s = {.tn_auth = list, .country = a->country, .organisation = a->name, .common_name = common_name};
+	struct buf secret;
+	X509_REQ *req = NULL;
+	int r;
+
+	buf_init(&secret, LIMIT_KEY_FILE_BYTES);
+	r = open_key(a, &secret, &s.key, e);
+	if (r == 0)
+		r = pki_request_new(&s, &req, e);
+	if (r == 0)
+		r = write_request(a, req, &secret, e);
+	X509_REQ_free(req);
+	key_close(s.key);
+	pki_folder_wipe(&secret);
+	return r;
+}
+
+static int request(const struct pki_args *a, struct err *e)
+{
+	char common_name[PKI_NAME_BYTES];
+	struct buf list;
+	int r;
+
+	if (!a->tn_auth)
+		return err_set(e, ERR_USAGE, "--tn-auth is wanted: what shall the certificate speak for?");
+	if (!a->out)
+		return err_set(e, ERR_USAGE, "--out is wanted: the files' name without .csr and .key");
+	if (a->pin_file && !(a->key && key_pkcs11_is_uri(span_cstr(a->key))))
+		return err_set(e, ERR_USAGE, "--pin-file goes with --key pkcs11:...");
+	buf_init(&list, LIMIT_TNLIST_REFERENCE_BYTES);
+	r = pki_issue_list(a->tn_auth, &list, common_name, e);
+	if (r == 0)
+		r = make(a, buf_span(&list), a->common_name ? a->common_name : common_name, e);
+	buf_free(&list);
+	return r;
+}
+
+int pki_request(int argc, char **argv, struct err *e)
+{
+	struct pki_args a;
+	int r = pki_args_parse(&a, &request_own, "no argument", 0, 0, argc, argv, e);
+
+	if (r == 0)
+		r = request(&a, e);
+	pki_args_free(&a);
+	return r;
+}
