@@ -15,6 +15,7 @@ int cmd_explain(int argc, char **argv);
 int cmd_show(int argc, char **argv);
 int cmd_policy(int argc, char **argv);
 int cmd_evidence(int argc, char **argv);
+int cmd_probe(int argc, char **argv);
 int cmd_pki(int argc, char **argv);
 
 #endif

@@ -22,6 +22,7 @@ static const struct subcommand {
 	{"show", cmd_show, "show a token, an Identity field or a certificate"},
 	{"policy", cmd_policy, "check policies and try them on stored mail"},
 	{"evidence", cmd_evidence, "check and show the evidence log"},
+	{"probe", cmd_probe, "make a canary message, and tell what its way did to it"},
 	{"pki", cmd_pki, "keep a private STI PKI for pilots and tests"},
 };
 

@@ -62,7 +62,8 @@ static const char common_help[] =
 	"      --rcpt ADDRESS    a recipient of the envelope; may be repeated; default:\n"
 	"                        X-Original-To or Delivered-To, else To and Cc\n"
 	"  -o Name=value         any other setting, as in the configuration file\n"
-	"  -h, --help            this text\n"
+	"  -h, --help            this text\n";
+static const char mail_help[] =
 	"%s is a message, an mbox, a Maildir, a folder of .eml files, or - for standard input.\n";
 static const char keys_help[] =
 	"      --key FILE        private key (KeyFile)\n"
@@ -82,7 +83,7 @@ static const char judge_help[] =
 /* Everything options_parse() wants to know of a command. */
 struct command {
 	const char *name, *synopsis, *does, *flags, *example, *mail;
-	bool keys, anchors, conf, judges, fileless;
+	bool keys, anchors, conf, judges, fileless, makes;
 	const struct option *option;
 	int (*take)(void *arg, int c, char *value, struct err *e);
 	void *arg;
@@ -116,9 +117,11 @@ static void print_help(const struct command *c)
 	printf("usage: stirctl %s %s\n%s\n\n%s%s%s%s", c->name, c->synopsis, c->does, c->flags, c->keys ? keys_help : "",
 		c->anchors ? anchors_help : "", c->anchors ? judge_help : "");
 	if (engine)
-		printf(common_help, c->judges ? "receipt" : "the clock", c->mail ? c->mail : "FILE");
+		printf(common_help, c->judges ? "receipt" : "the clock");
 	else
 		puts("  -h, --help            this text");
+	if (engine && !c->makes)
+		printf(mail_help, c->mail ? c->mail : "FILE");
 	if (c->example)
 		printf("\nFor example:\n  %s\n", c->example);
 }
@@ -306,7 +309,7 @@ int options_parse_own(struct options *o, const struct options_own *own, void *ar
 {
 	struct command cmd = {
 		.name = own->name, .synopsis = own->synopsis, .does = own->does, .flags = own->flags, .example = own->example, .mail = "PATH",
-		.anchors = own->judges, .conf = own->conf || own->judges, .judges = own->judges, .fileless = own->fileless, .option = own->option, .take = own->take, .arg = arg,
+		.keys = own->signs, .makes = own->signs, .anchors = own->judges, .conf = own->conf || own->judges || own->signs, .judges = own->judges, .fileless = own->fileless, .option = own->option, .take = own->take, .arg = arg,
 	};
 
 	*o = (struct options){.command = OPTIONS_OWN, .now_kind = OPTIONS_NOW_RECEIPT};

@@ -27,6 +27,7 @@ struct options_own {
 	const struct option *option; /* its own, values from OPTIONS_OWN_FIRST; ends with zeros */
 	bool conf;                   /* takes -c */
 	bool judges;                 /* takes messages through the engine: the options of verify as well */
+	bool signs;                  /* makes messages and signs them: the options of sign as well */
 	bool fileless;               /* no FILE is no mistake */
 	/* 0, or -1 and *e */
 	int (*take)(void *arg, int c, char *value, struct err *e);

@@ -78,8 +78,7 @@ void run_close(struct run *r)
 
 /* --- what the session would have said ------------------------------------------ */
 
-/* The date of a Received (after its last ';') or Date value; 0 / -1. */
-static int field_date(const struct mail_field *f, bool received, struct buf *scratch, int64_t *out)
+int run_field_date(const struct mail_field *f, bool received, struct buf *scratch, int64_t *out)
 {
 	GDateTime *d;
 	const char *text;
@@ -116,10 +115,10 @@ static int receipt_time(struct run *r, const struct mail *m, struct err *e)
 	r->now_from = "Received";
 	while (rc && mail_field_next(&rest, &f))
 		if (span_caseis(f.name, "Received"))
-			rc = field_date(&f, true, &scratch, &r->now);
+			rc = run_field_date(&f, true, &scratch, &r->now);
 	if (rc && mail_field_find(m->text, "Date", 0, &f)) {
 		r->now_from = "Date";
-		rc = field_date(&f, false, &scratch, &r->now);
+		rc = run_field_date(&f, false, &scratch, &r->now);
 	}
 	buf_free(&scratch);
 	if (rc)

@@ -66,6 +66,9 @@ struct run_hooks {
  */
 int run_all(struct run *r, const struct run_hooks *h);
 
+/* The date of a Received (after its last ';') or Date value, in seconds since 1970; scratch takes a copy. 0 / -1. */
+int run_field_date(const struct mail_field *f, bool received, struct buf *scratch, int64_t *out) MUST_USE;
+
 /* "stirctl verify: text" on standard error; the exit status of *e. */
 int run_complain(const struct options *o, const struct err *e);
 
