@@ -241,8 +241,8 @@ static const struct {
 	const char *text, *want; /* parts of the error, '|' between them */
 } faults[] = {
 	{"domain a\nanchors none.pem\n", "domains:2:9: |none.pem: there is no such file"},
-	{"domain a\nanchors us.crl\n", "domains:2:9: |us.crl: |X509 CRL"},
-	{"domain a\nanchors us.pem\ncrls us.pem\n", "domains:3:6: |us.pem: "},
+	{"domain a\nanchors us.crl\n", "domains:2:9: |us.crl: |another kind than CERTIFICATE"},
+	{"domain a\nanchors us.pem\ncrls us.pem\n", "domains:3:6: |us.pem: |another kind than X509 CRL"},
 	{"domain a\nanchors us.pem\ncrl-issuers pa.pem\n", "domains:3:13: |cRLSign"},
 	{"domain a\nanchors us.pem\ndomain b\nanchors us.pem\n", "domains:3:8: |trust domain b is also one of a"},
 	{"domain a\ntrust-list ca.jws\ntrust-list-signer us.pem\n", "domains:2:12: |ca.jws: "},
@@ -258,10 +258,9 @@ static void bad_files(void)
 		bool all = o.rc && !o.set && o.sources.n == 0;
 
 		while (rest.n) {
-			char part[200];
+			struct span part = span_cut(&rest, '|');
 
-			snprintf(part, sizeof part, "%.*s", SPAN_ARG(span_cut(&rest, '|')));
-			all = all && strstr(o.e.text, part);
+			all = all && memmem(o.e.text, strlen(o.e.text), part.p, part.n);
 		}
 		tap_ok(all, "%s", o.e.text);
 		close_opened(&o);

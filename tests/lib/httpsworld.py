@@ -33,7 +33,7 @@ import time
 import zlib
 
 NAMES = ('localhost', 'certs.localhost', 'a.localhost', 'b.localhost', 'crl.localhost', 'lists.localhost', 'certs.example', 'other.example')
-PORT_WAIT_S = 120
+PORT_WAIT_S = 300
 
 
 class Answer:
@@ -281,13 +281,16 @@ class HttpsWorld:
         self.connections = self.tls_failures = 0
         self.stopping = False
         self._lock, self._contexts, self._threads, self._open = threading.Lock(), {}, [], set()
-        self._listener = None
+        self._listener, self._turn = None, None
 
     def __enter__(self):
         return self.start()
 
     def __exit__(self, *args):
         self.stop()
+        if self._turn:
+            self._turn.close()
+            self._turn = None
 
     # what it says
 
@@ -318,8 +321,23 @@ class HttpsWorld:
 
     # its life
 
+    def _wait_turn(self, end):
+        """One at a time has the port at 127.0.0.1, also while it is stopped: who starts again finds it free."""
+        if self._turn or self.address is None:
+            return
+        self._turn = socket.socket(socket.AF_UNIX)
+        while True:
+            try:
+                self._turn.bind(f'\0stir-milter-tests-{self.port}')
+                return
+            except OSError:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.1)
+
     def start(self):
         end = time.monotonic() + PORT_WAIT_S
+        self._wait_turn(end)
         by_chance = self.address is None
         while True:
             if by_chance:
