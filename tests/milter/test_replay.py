@@ -64,7 +64,7 @@ def test_refused(place):
     """What is not let go on uses nothing up: the client is told to try again, and does."""
     with open(place.path('later.policy'), 'w') as f:
         f.write('policy 1 mode enforce\nrule LATER { when subject == "picture" final tempfail 4.7.1 "later" }\nactions { tag at 4 }\n')
-    d = place.daemon('later', 'MaxAge 1h', 'ReplayStore memory', f'Policy {place.path("later.policy")}')
+    d = place.daemon('later', 'MaxAge 1h', 'ReplayStore memory', 'ReplaySize 16M', f'Policy {place.path("later.policy")}')
     mail = signed(place, 'later')
     r = send_message(d.socket, mail, SENDER, [RCPT], daemon_name='MM4IN')
     tap.ok(r.reply in (b'y', b't', 'y', 't') or r.text, f'asked to try again ({r.reply!r} {r.text!r})')
@@ -230,7 +230,7 @@ def test_password(place):
 
 with Place() as p:
     p.make_pki()
-    memory, _ = test_store(p, 'memory', 'memory')
+    memory, _ = test_store(p, 'memory', 'memory', 'ReplaySize 16M')
     test_split(p, memory)
     test_many(p, memory)
     test_refused(p)
