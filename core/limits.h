@@ -187,6 +187,18 @@ enum {
 	/* A country has a few CAs; with lists of each of them and of its administrator. */
 	LIMIT_CRL_LISTS = 1000,
 
+	/* --- metrics and logs -------------------------------------------------- */
+	/* Peers of the policy that are counted one by one; some fifteen lines of a
+	 * scrape each. */
+	LIMIT_METRICS_PEERS = 100,
+	/* Signing certificates whose end is shown one by one. */
+	LIMIT_METRICS_KEYS = 100,
+	/* All lines of a scrape: twice what the above come to. */
+	LIMIT_METRICS_BYTES = 1024 * 1024,
+	/* A log line as JSON, which no syslog has to carry: rules and texts that are
+	 * cut short in the other form. */
+	LIMIT_LOG_JSON = 16384,
+
 	/* --- evidence -------------------------------------------------------- */
 	/* One line: a token, and a chain of LIMIT_CHAIN_BYTES in which each octet may
 	 * take two (a line end as \n). */
