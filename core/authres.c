@@ -268,9 +268,10 @@ static void put_number(struct writer *w, const char *name, int64_t value)
 	put_item(w, name, span_make(text, (size_t)n));
 }
 
-static void put_claims(struct writer *w, const struct stir_check *c)
+static void put_claims(struct writer *w, const struct stir_check *c, bool hidden)
 {
-	put_item(w, c->passport.orig.kind == PARTY_TN ? "policy.orig-tn" : "policy.orig-uri", party_text(&c->passport.orig));
+	if (!hidden)
+		put_item(w, c->passport.orig.kind == PARTY_TN ? "policy.orig-tn" : "policy.orig-uri", party_text(&c->passport.orig));
 	put_item(w, "policy.authority", span_cstr(tn_authority_name(c->authority)));
 	if (c->integrity != STIR_INTEGRITY_UNKNOWN)
 		put_item(w, "policy.msgi", span_cstr(stir_integrity_name(c->integrity)));
@@ -296,6 +297,6 @@ void authres_write(struct buf *out, struct span authserv_id, const struct stir_r
 	put_item(&w, AUTHRES_METHOD, span_cstr(stir_word_name(stir_reason_word(r->reason))));
 	put_item(&w, "reason", span_cstr(stir_reason_name(r->reason)));
 	if (r->best && r->best->signed_ok)
-		put_claims(&w, r->best);
+		put_claims(&w, r->best, r->hide_orig);
 	buf_free(&w.item);
 }

@@ -69,6 +69,11 @@ struct certcache_params {
 	 * back the last reference, perhaps one of the pool: from then on nothing that
 	 * was borrowed is used. NULL is allowed. */
 	void (*released)(void *arg);
+	/* How long a message waited for a flight, in microseconds of clock_us, in its own
+	 * thread; NULL is allowed. waited_arg outlives those who wait. */
+	void (*waited)(void *arg, int64_t us);
+	void *waited_arg;
+	int64_t (*clock_us)(void);  /* monotonic; with waited */
 	int64_t (*clock)(void);     /* seconds since 1970, for what is done in the background; NULL: the time of who asked first */
 };
 

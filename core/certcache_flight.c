@@ -222,11 +222,14 @@ void certcache_flight_start(struct certcache *c, struct certcache_flight *f)
 static void wait_for(struct certcache *c, struct certcache_flight *f, int64_t until_ms)
 {
 	struct timespec ts = {.tv_sec = (time_t)(until_ms / 1000), .tv_nsec = (long)(until_ms % 1000) * 1000000};
+	int64_t since = c->p.waited ? c->p.clock_us() : 0;
 
 	c->stats.waiting++;
 	while (!f->done && pthread_cond_timedwait(&f->landed, &c->lock, &ts) == 0)
 		;
 	c->stats.waiting--;
+	if (c->p.waited)
+		c->p.waited(c->p.waited_arg, c->p.clock_us() - since);
 }
 
 static void not_yet(struct certcache *c, struct certcache_answer *a, unsigned wait_ms, bool waited)

@@ -3,7 +3,7 @@
  *
  * The sink is chosen before threads and only read afterwards, so there is no
  * lock here.  Lines are cut at LIMIT_LOG_LINE, visibly, and hold no control
- * characters whatever the caller put in.
+ * characters whatever the caller put in; an object is cut by who made it.
  */
 #include "config.h"
 
@@ -12,18 +12,23 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdarg.h>
+#include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <syslog.h>
 #include <unistd.h>
 
+#include <jansson.h>
+
 #include "core/limits.h"
 
-enum { IDENT_BYTES = 64, WRITE_WAIT_MS = 100 };
+enum { IDENT_BYTES = 64, WRITE_WAIT_MS = 100, ABOUT_MAX = 64 /* octets of an id that are shown */ };
 
 static struct {
 	bool to_syslog;
 	enum log_level level;
+	int64_t (*clock)(void); /* JSON; NULL: text */
 	char ident[IDENT_BYTES];
 } sink = {.level = LOG_LEVEL_INFO};
 
@@ -55,6 +60,16 @@ void log_to_syslog(const char *ident, int facility)
 void log_set_level(enum log_level level)
 {
 	sink.level = level;
+}
+
+void log_use_json(int64_t (*clock)(void))
+{
+	sink.clock = clock;
+}
+
+bool log_is_json(void)
+{
+	return sink.clock != NULL;
 }
 
 static int priority(enum log_level level)
@@ -111,26 +126,115 @@ static void write_stderr(const char *p, size_t n)
 	}
 }
 
-static void line(enum log_level level, const char *fmt, va_list ap) PRINTF_LIKE(2, 0);
+/* --- JSON ------------------------------------------------------------------------- */
 
-static void line(enum log_level level, const char *fmt, va_list ap)
+static const char *level_name(enum log_level level)
+{
+	static const char *const names[] = {"error", "warning", "notice", "info", "debug"};
+
+	return names[level];
+}
+
+static void write_json(enum log_level level, const char *text)
+{
+	if (sink.to_syslog)
+		syslog(priority(level), "%s", text);
+	else
+		write_stderr(text, strlen(text));
+}
+
+void log_object(enum log_level level, struct span object)
+{
+	struct buf out;
+
+	if (level > sink.level || object.n < 2)
+		return;
+	buf_init(&out, LIMIT_LOG_JSON + 128);
+	buf_printf(&out, "{\"time\":%" PRId64 ",\"level\":\"%s\"%s%.*s", sink.clock(), level_name(level), object.n > 2 ? "," : "",
+		   SPAN_ARG(span_skip(object, 1)));
+	if (!sink.to_syslog)
+		buf_putc(&out, '\n');
+	if (!out.failed)
+		write_json(level, out.p);
+	buf_free(&out);
+}
+
+/* What is no UTF-8 must not cost the line. */
+static json_t *text_value(struct span s)
+{
+	json_t *j = json_stringn(s.n ? s.p : "", s.n);
+	struct buf plain;
+
+	if (j)
+		return j;
+	buf_init(&plain, LIMIT_LOG_LINE);
+	for (size_t i = 0; i < s.n; i++)
+		buf_putc(&plain, (unsigned char)s.p[i] < 0x80 ? s.p[i] : '?');
+	j = json_stringn(plain.n ? plain.p : "", plain.n);
+	buf_free(&plain);
+	return j;
+}
+
+/* --- one line ----------------------------------------------------------------------- */
+
+struct about {
+	struct span queue_id, session_id;
+};
+
+static void json_line(enum log_level level, const struct about *a, struct span text)
+{
+	json_t *o = json_object();
+	char *octets;
+
+	if (a->queue_id.n)
+		(void)json_object_set_new(o, "queue_id", text_value(a->queue_id));
+	if (a->session_id.n)
+		(void)json_object_set_new(o, "sid", text_value(a->session_id));
+	(void)json_object_set_new(o, "message", text_value(text));
+	octets = json_dumps(o, JSON_COMPACT);
+	if (octets)
+		log_object(level, span_cstr(octets));
+	free(octets);
+	json_decref(o);
+}
+
+static void put_about(struct buf *out, const struct about *a)
+{
+	if (a->queue_id.n) {
+		log_quote(out, a->queue_id, ABOUT_MAX);
+		buf_puts(out, ": ");
+	}
+	if (a->session_id.n)
+		buf_printf(out, "sid=%.*s ", SPAN_ARG(span_take(a->session_id, ABOUT_MAX)));
+}
+
+static void line(enum log_level level, const struct about *about, const char *fmt, va_list ap) PRINTF_LIKE(3, 0);
+
+static void line(enum log_level level, const struct about *about, const char *fmt, va_list ap)
 {
 	static const char cut_mark[] = "...";
 	char out[IDENT_BYTES + 2 + LIMIT_LOG_LINE + 1];
 	int saved = errno, k;
 	size_t head = 0, n;
+	struct buf front;
 	char *text;
 
 	if (level > sink.level)
 		return;
-	if (!sink.to_syslog && sink.ident[0]) {
-		k = snprintf(out, sizeof out, "%s: ", sink.ident);
-		head = k > 0 ? (size_t)k : 0;
-	}
+	buf_init(&front, IDENT_BYTES + 2 + 10 * ABOUT_MAX);
+	if (!sink.to_syslog && sink.ident[0] && !log_is_json())
+		buf_printf(&front, "%s: ", sink.ident);
+	head = front.n;
+	if (!log_is_json())
+		put_about(&front, about);
+	if (front.n)
+		memcpy(out, front.p, front.n < sizeof out - 1 ? front.n : sizeof out - 1);
 	text = out + head;
+	n = front.n - head;
+	buf_free(&front);
 	errno = saved; /* for %m */
-	k = vsnprintf(text, LIMIT_LOG_LINE + 1, fmt, ap);
-	n = k > 0 ? (size_t)k : 0;
+	k = vsnprintf(text + n, LIMIT_LOG_LINE + 1 - n, fmt, ap);
+	n += k > 0 ? (size_t)k : 0;
 	if (n > LIMIT_LOG_LINE) {
 		n = LIMIT_LOG_LINE;
 		memcpy(text + n - (sizeof cut_mark - 1), cut_mark, sizeof cut_mark - 1);
@@ -138,7 +242,9 @@ static void line(enum log_level level, const char *fmt, va_list ap)
 	for (size_t i = 0; i < n; i++)
 		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7F)
 			text[i] = ' ';
-	if (sink.to_syslog) {
+	if (log_is_json()) {
+		json_line(level, about, span_make(text, n));
+	} else if (sink.to_syslog) {
 		syslog(priority(level), "%.*s", (int)n, text);
 	} else {
 		text[n] = '\n';
@@ -147,13 +253,25 @@ static void line(enum log_level level, const char *fmt, va_list ap)
 	errno = saved;
 }
 
+void log_about(enum log_level level, struct span queue_id, struct span session_id, const char *fmt, ...)
+{
+	const struct about about = {queue_id, session_id};
+	va_list ap;
+
+	va_start(ap, fmt);
+	line(level, &about, fmt, ap);
+	va_end(ap);
+}
+
+static const struct about nobody;
+
 #define LOG_FUNCTION(name, level)                \
 	void log_##name(const char *fmt, ...)    \
 	{                                        \
 		va_list ap;                      \
                                                  \
 		va_start(ap, fmt);               \
-		line(level, fmt, ap);            \
+		line(level, &nobody, fmt, ap);   \
 		va_end(ap);                      \
 	}
 

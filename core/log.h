@@ -8,6 +8,8 @@
 #ifndef STIR_CORE_LOG_H
 #define STIR_CORE_LOG_H
 
+#include <stdint.h>
+
 #include "core/buf.h"
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_NOTICE, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
@@ -19,12 +21,27 @@ void log_to_syslog(const char *ident, int facility);
 /* Lines less urgent than this are dropped; the start state is LOG_LEVEL_INFO. */
 void log_set_level(enum log_level level);
 
+/*
+ * Lines are JSON objects from now on: {"time":...,"level":"info","message":"..."}.
+ * clock: seconds since 1970.  Before threads.
+ */
+void log_use_json(int64_t (*clock)(void));
+bool log_is_json(void);
+
 /* Any thread. */
 void log_error(const char *fmt, ...) PRINTF_LIKE(1, 2);
 void log_warn(const char *fmt, ...) PRINTF_LIKE(1, 2);
 void log_notice(const char *fmt, ...) PRINTF_LIKE(1, 2);
 void log_info(const char *fmt, ...) PRINTF_LIKE(1, 2);
 void log_debug(const char *fmt, ...) PRINTF_LIKE(1, 2);
+
+/*
+ * A line about one message: "QUEUE: sid=SESSION text", or members queue_id and sid.
+ * Both may be empty.
+ */
+void log_about(enum log_level level, struct span queue_id, struct span session_id, const char *fmt, ...) PRINTF_LIKE(4, 5);
+/* With log_use_json(): a line whose members are those of a JSON object, "{...}" on one line, behind time and level. */
+void log_object(enum log_level level, struct span object);
 
 /*
  * Wire text made safe for one log value: printable ASCII other than '"', '\\'

@@ -241,9 +241,19 @@ static void keep(struct mms_message *m, const void *p, size_t n)
 	m->kept.failed = true;
 }
 
+/* Ends at the first octet that is none, which in most bodies is the first of all. */
+static bool is_blank(const char *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!span_is_blank(p[i]))
+			return false;
+	return true;
+}
+
 void message_body(struct mms_message *m, const void *p, size_t n)
 {
 	m->body_bytes += n;
+	m->body_says = m->body_says || !is_blank(p, n);
 	if (m->want & MESSAGE_WANT_KEEP)
 		keep(m, p, n);
 	if (m->raw.want)

@@ -72,6 +72,7 @@ struct mms_message {
 	size_t header_bytes;
 	bool bare_cr;                  /* a header value with a CR, or an LF that is no fold: readers differ in where fields end */
 	bool over_limit;               /* header, recipients or memory: nothing may be promised */
+	bool mm4;                      /* the client speaks MM4, by configuration; set by who knows it, before signing or verifying begins */
 	const char *watch[MESSAGE_WATCH_MAX];      /* message_watch() */
 	size_t watch_total[MESSAGE_WATCH_MAX];     /* fields of that name, also those not kept */
 
@@ -87,6 +88,7 @@ struct mms_message {
 	struct content_result content_result; /* after message_end(), if wanted */
 	struct buf kept;               /* MESSAGE_WANT_KEEP: the body as it came; empty and failed when it was larger */
 	uint64_t body_bytes;
+	bool body_says;                /* an octet of it is no white space */
 	bool ended;
 };
 

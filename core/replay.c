@@ -233,6 +233,7 @@ static enum stir_replay one(const struct replay *r, const EVP_MAC_CTX *token, co
 	unsigned char key[KEY_BYTES], value[VALUE_BYTES];
 	enum stir_replay result = STIR_REPLAY_NEW;
 	struct buf there;
+	int64_t since;
 	int found;
 
 	if (!use_key(token, to, key)) {
@@ -240,10 +241,13 @@ static enum stir_replay one(const struct replay *r, const EVP_MAC_CTX *token, co
 		return STIR_REPLAY_UNKNOWN;
 	}
 	buf_init(&there, STORE_VALUE_MAX);
+	since = r->asked ? r->clock_us() : 0;
 	if (ttl_s)
 		found = store_add_once(r->store, span_make(key, sizeof key), write_value(value, d, now), ttl_s, &there, e);
 	else
 		found = store_get(r->store, span_make(key, sizeof key), &there, e);
+	if (r->asked)
+		r->asked(r->arg, r->clock_us() - since);
 	if (found < 0)
 		result = STIR_REPLAY_UNKNOWN;
 	else if (found == (ttl_s ? 0 : 1))

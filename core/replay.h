@@ -33,6 +33,9 @@ struct replay {
 	 */
 	int64_t patience_ms;
 	int64_t (*clock_ms)(void); /* monotonic */
+	/* Told how long the store took for each answer, in microseconds of clock_us; from any thread. May be NULL. */
+	void (*asked)(void *arg, int64_t us);
+	int64_t (*clock_us)(void); /* monotonic; with asked */
 	/* Told why, each time that it can't be known or recorded; from any thread. May be NULL. */
 	void (*unknown)(void *arg, const struct err *why);
 	void *arg;

@@ -13,6 +13,7 @@
 
 #include "core/encoding.h"
 #include "core/identity.h"
+#include "core/mmspdu.h"
 #include "core/sign_internal.h"
 
 static const struct {
@@ -39,15 +40,18 @@ bool sign_outcome_ok(enum sign_outcome o)
 }
 
 /*
- * Reports and responses have no user as their author (profile.md 5.2).  Other
- * values than MM4's are what handsets wrote and gateways let through.
+ * Reports and responses have no user as their author (doc/profile.md, 8.1).  Over
+ * MM4 forward.REQ alone is a message; elsewhere what claims to be another PDU of
+ * MM4 is none, and other values are what phones wrote and gateways let through.
  */
-static bool is_report(const struct mms_message *m)
+static bool is_message(const struct mms_message *m)
 {
-	const struct header_field *f = message_field(m, "X-Mms-Message-Type", 0);
-	struct span type = f ? span_trim(f->value) : span_make(NULL, 0);
+	struct mmspdu pdu;
 
-	return m->mail_from.n == 0 || (span_casestarts(type, "MM4_") && !span_caseis(type, "MM4_forward.REQ"));
+	mmspdu_read(m, &pdu);
+	if (m->mail_from.n == 0 || pdu.disputed)
+		return false;
+	return pdu.class == MMSPDU_FORWARD_REQ || (!m->mm4 && !mmspdu_claims_mm4(&pdu));
 }
 
 static bool covered(const struct sign_params *p, const struct tn *number)
@@ -63,8 +67,11 @@ enum sign_outcome sign_begin(const struct sign_params *p, struct mms_message *m)
 		return SIGN_NO_RESOURCE;
 	if (message_field_count(m, "Identity") && !p->divert)
 		return SIGN_ALREADY;
-	if (is_report(m))
+	if (!is_message(m))
 		return SIGN_NOT_FORWARD;
+	/* Between MMSCs the number has to travel, and is not shown; a mail user can read the token. */
+	if (!m->mm4 && mmspdu_hides_sender(m))
+		return SIGN_HIDDEN;
 	if (message_field_count(m, "Identity"))
 		return sign_divert_begin(p, m);
 	if (m->from_kind == MESSAGE_FROM_AMBIGUOUS)

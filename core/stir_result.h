@@ -104,6 +104,7 @@ struct stir_result {
 	size_t ncheck;
 	size_t nfield;                 /* Identity fields in the message */
 	struct span detail;            /* a sentence for people, may be empty */
+	bool hide_orig;                /* the sender is not to be named in what recipients may read */
 };
 
 #endif

@@ -48,6 +48,9 @@ static const char *const outcomes[SIGN_OUTCOME_COUNT] = {
 	[SIGN_SIGNED_UNBOUND] = "Make the body safe (quoted-printable or base64, closed multiparts), or set UnsafeBody sign.",
 	[SIGN_NO_NUMBER] = "If the local part of From is a number, add its domain to NumberPlan; a number is never guessed.",
 	[SIGN_AMBIGUOUS] = "Correct From: one field with one address.",
+	[SIGN_NOT_ALLOWED] = "If the client may use that number, SigningTable needs a line for it.",
+	[SIGN_OFF] = "Nothing: a line of SigningTable has the key none for this client.",
+	[SIGN_CLOCK] = "Have the clock synchronised (chrony, ntpd, systemd-timesyncd), or set RequireClockSync no.",
 	[SIGN_NOT_COVERED] = "Sign with the certificate of that number's holder; 'stirctl show' prints the TNAuthList of yours.",
 	[SIGN_NO_DEST] = "A token needs a recipient it may show: see --rcpt, To and Cc.",
 	[SIGN_ALREADY] = "Nothing: it was signed before. To sign it anew, remove the Identity field.",
@@ -59,6 +62,7 @@ static const char *const outcomes[SIGN_OUTCOME_COUNT] = {
 	[SIGN_DIVERT_STALE] = "Sign the diversion when the message arrives; see what delayed it, and both clocks.",
 	[SIGN_NOT_FORWARD] = ("Nothing: reports and automatic messages have no user as their author. "
 		"If this is none, look at Return-Path and X-Mms-Message-Type."),
+	[SIGN_HIDDEN] = "Nothing: a token names its sender. If the client is an MMSC that hides the number itself, name it in MM4MTA or MM4Peers.",
 	[SIGN_CERT_DATES] = "Renew the certificate, or correct the clock; for a stored message see --now.",
 	[SIGN_CONSTRAINED] = "Sign with a certificate made for messages; 'stirctl show' prints the claim constraints of yours.",
 	[SIGN_UNSAFE] = "Make the body safe (quoted-printable or base64, closed multiparts), or set UnsafeBody omit or sign.",

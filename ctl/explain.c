@@ -350,6 +350,11 @@ void explain_verify(FILE *f, const struct run *r, const struct mail *m)
 {
 	const struct stir_result *s = &r->t.result;
 
+	if (r->t.scope == ENGINE_REPORT) {
+		fprintf(f, "\nResult  not verified\n                %s from a client that speaks MM4 (MM4MTA, MM4Peers): nobody signs reports and responses\n",
+			mmspdu_name(r->t.pdu.class));
+		return;
+	}
 	for (size_t i = 0; i < s->ncheck; i++)
 		tell_field(&(struct step){f, r, m, &s->check[i]});
 	if (s->nfield > s->ncheck)

@@ -48,7 +48,7 @@ static const struct option anchor_options[] = {
 	{"trust", required_argument, NULL, OPT_TRUST}, {"certs", required_argument, NULL, OPT_CERTS},
 	{"policy", required_argument, NULL, OPT_POLICY}, {"env", required_argument, NULL, OPT_ENV}, END};
 
-static const struct option sign_options[] = {{"out", required_argument, NULL, OPT_OUT}, END};
+static const struct option sign_options[] = {{"out", required_argument, NULL, OPT_OUT}, {"env", required_argument, NULL, OPT_ENV}, END};
 static const struct option verify_options[] = {{"json", no_argument, NULL, OPT_JSON}, {"out", required_argument, NULL, OPT_OUT},
 	{"evidence", required_argument, NULL, OPT_EVIDENCE}, END};
 static const struct option explain_options[] = {{"sign", no_argument, NULL, OPT_SIGN}, {"all", no_argument, NULL, OPT_ALL}, END};
@@ -92,7 +92,9 @@ struct command {
 static const struct command commands[] = {
 	[OPTIONS_SIGN] = {.name = "sign", .synopsis = "[-c CONF | --key F --cert F --x5u URL] [options] FILE...",
 		.does = "Put an Identity field on top of each message; write it to standard output or --out.",
-		.flags = "      --out PATH        write there: a file for one input, a folder for several\n",
+		.flags = "      --out PATH        write there: a file for one input, a folder for several\n"
+	"      --env KEY=VALUE,...  who the client is, for SigningTable: client listener\n"
+	"                        auth.user tls.subject ...\n",
 		.keys = true, .conf = true, .option = sign_options},
 	[OPTIONS_VERIFY] = {.name = "verify", .synopsis = "[-c CONF | --trust F --certs DIR] [options] FILE...",
 		.does = "Judge each message; one line for each. Status 0 when all passed, 1 when some did not.",
@@ -335,7 +337,7 @@ static void forget_state(struct settings *s)
 {
 	forget(&s->state_file);
 	forget(&s->fact_log);
-	forget(&s->fact_log_key);
+	forget(&s->pseudonym_key);
 }
 
 static int reduce(struct settings *s, bool sign, struct err *e)
@@ -349,7 +351,7 @@ static int reduce(struct settings *s, bool sign, struct err *e)
 		forget(&s->revocation_list);
 		forget(&s->certificate_dir);
 		forget(&s->policy);
-		if (!s->key_file)
+		if (!s->key_file && !s->key_table)
 			return err_set(e, ERR_USAGE, "nothing to sign with: give -c CONF, or --key FILE --cert FILE --x5u URL");
 		return settings_set(s, "Mode", span_cstr("s"), e);
 	}
@@ -357,6 +359,8 @@ static int reduce(struct settings *s, bool sign, struct err *e)
 	forget(&s->certificate_file);
 	forget(&s->certificate_url);
 	forget(&s->key_pin_file);
+	forget(&s->key_table);
+	forget(&s->signing_table);
 	if (!s->trust_anchors && !s->trust_domains)
 		return err_set(e, ERR_USAGE, "no certificate can be trusted: give -c CONF, or --trust FILE --certs DIR");
 	return settings_set(s, "Mode", span_cstr("v"), e);

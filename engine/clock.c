@@ -5,6 +5,7 @@
 
 #include "engine/clock.h"
 
+#include <sys/timex.h>
 #include <time.h>
 
 int64_t clock_wall_s(void)
@@ -21,4 +22,20 @@ int64_t clock_monotonic_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+int64_t clock_monotonic_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+bool clock_is_synchronised(void)
+{
+	struct timex t = {.modes = 0};
+	int state = adjtimex(&t);
+
+	return state >= 0 && state != TIME_ERROR && !(t.status & STA_UNSYNC);
 }

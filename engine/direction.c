@@ -36,7 +36,7 @@ static bool within(const struct cidr_set *set, const struct mms_client *c)
 	return cidr_contains(set, (const struct sockaddr *)&c->addr);
 }
 
-static enum direction wanted(const struct settings *s, const struct mms_client *c, const char **why)
+static enum direction wanted(const struct settings *s, const struct signingtable *t, const struct mms_client *c, const char **why)
 {
 	*why = "listener";
 	if (listed(&s->verify_listeners, c->listener))
@@ -46,6 +46,9 @@ static enum direction wanted(const struct settings *s, const struct mms_client *
 	*why = "peer-list";
 	if (within(s->peer_list, c))
 		return DIRECTION_PASS;
+	*why = "signing-table";
+	if (t && signingtable_knows(t, c))
+		return DIRECTION_SIGN;
 	*why = "authenticated";
 	if (s->sign_authenticated && c->auth_user.n)
 		return DIRECTION_SIGN;
@@ -56,10 +59,15 @@ static enum direction wanted(const struct settings *s, const struct mms_client *
 	return DIRECTION_VERIFY;
 }
 
-enum direction direction_of(const struct settings *s, const struct mms_client *c, const char **why)
+bool direction_is_mm4(const struct settings *s, const struct mms_client *c)
+{
+	return listed(&s->mm4_listeners, c->listener) || within(s->mm4_peers, c);
+}
+
+enum direction direction_of(const struct settings *s, const struct signingtable *t, const struct mms_client *c, const char **why)
 {
 	const char *word;
-	enum direction d = wanted(s, c, &word);
+	enum direction d = wanted(s, t, c, &word);
 
 	if ((d == DIRECTION_SIGN && s->mode == SETTINGS_MODE_V) ||
 	    (d == DIRECTION_VERIFY && s->mode == SETTINGS_MODE_S)) {

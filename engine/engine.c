@@ -17,8 +17,11 @@
 #include <openssl/crypto.h>
 
 #include "core/keys/key_pem.h"
-#include "core/keys/key_pkcs11.h"
+#include "engine/clock.h"
 #include "engine/file.h"
+
+/* From when on a certificate's end is spoken of at each start. */
+enum { ENGINE_ADVISE_DAYS = 14 };
 
 void engine_global_init(void)
 {
@@ -48,35 +51,6 @@ static int open_plan(struct engine *g, struct err *e)
 	return rc;
 }
 
-static int open_chain(struct engine *g, struct err *e)
-{
-	const char *path = g->settings.certificate_file;
-	struct err why;
-	struct buf pem;
-	int rc;
-
-	err_clear(&why);
-	buf_init(&pem, LIMIT_CHAIN_BYTES);
-	rc = file_read(path, LIMIT_CHAIN_BYTES, &pem, e);
-	if (rc == 0 && cert_chain_parse(buf_span(&pem), &g->chain, &why) != STIR_OK)
-		rc = err_set(e, ERR_CONFIG, "%s: not a chain that may sign PASSporTs: %s", path, why.text);
-	buf_free(&pem);
-	return rc;
-}
-
-/* A key that isn't the certificate's would make tokens nobody can verify. */
-static int check_pair(struct engine *g, struct err *e)
-{
-	unsigned char ours[65], theirs[65];
-
-	if (key_public_point(g->key, ours, e))
-		return -1;
-	cert_chain_point(g->chain, theirs);
-	if (memcmp(ours, theirs, sizeof ours) != 0)
-		return err_set(e, ERR_CONFIG, "%s is not the key of the first certificate in %s", g->settings.key_file, g->settings.certificate_file);
-	return 0;
-}
-
 /*
  * A daemon that starts as root and becomes UserID must be able to read its key
  * again at a reload: that user's group may read the file.
@@ -98,33 +72,56 @@ gid_t engine_future_group(const struct settings *s)
 	return pw ? pw->pw_gid : gid;
 }
 
-static int open_key(const struct settings *s, struct key **out, struct err *e)
+/*
+ * A file is read once, but a token is asked for each signature: what root may do
+ * with it says nothing of UserID.
+ */
+int engine_check_key(const struct engine *g, struct err *e)
 {
-	gid_t group = engine_future_group(s);
+	if (!g->signers || signers_try_tokens(g->signers, e) == 0)
+		return 0;
+	(void)err_prefix(e, "user %ld can not sign with this key (it is UserID who uses a token, and must be let to)", (long)geteuid());
+	e->code = ERR_CONFIG;
+	return -1;
+}
 
-	if (key_pkcs11_is_uri(span_cstr(s->key_file)))
-		return key_pkcs11_open(s->key_file, s->key_pin_file, group, s->require_safe_keys, out, e);
-	return key_pem_open(s->key_file, s->require_safe_keys, group, out, e);
+/* A line whose numbers nobody's certificate covers would never sign anything. */
+static int check_signing(const struct engine *g, const char *const *names, struct err *e)
+{
+	for (size_t i = 0; i < signingtable_count(g->signing); i++) {
+		const struct tnauthlist *numbers;
+		size_t line;
+		int key;
+
+		signingtable_at(g->signing, i, &numbers, &key, &line);
+		if (numbers && key != SIGNINGTABLE_NONE && !signers_cover(g->signers, (size_t)key, numbers))
+			return err_set(e, ERR_CONFIG, "%s:%zu: not all of these numbers are in a certificate of key %s", g->settings.signing_table, line, names[key]);
+	}
+	return 0;
+}
+
+static int open_signing(struct engine *g, struct err *e)
+{
+	const char *path = g->settings.signing_table;
+	const char *const *names;
+	struct buf text;
+	size_t n;
+	int rc;
+
+	if (!path)
+		return 0;
+	n = signers_names(g->signers, &names);
+	buf_init(&text, LIMIT_TABLE_BYTES);
+	rc = file_read(path, LIMIT_TABLE_BYTES, &text, e);
+	if (rc == 0)
+		rc = signingtable_parse(path, buf_span(&text), names, n, &g->signing, e);
+	buf_free(&text);
+	return rc ? rc : check_signing(g, names, e);
 }
 
 static int open_signer(struct engine *g, struct err *e)
 {
-	const struct settings *s = &g->settings;
-
-	if (!s->key_file)
-		return 0;
-	if (open_chain(g, e) || open_key(s, &g->key, e) || check_pair(g, e))
-		return -1;
-	g->sign = (struct sign_params){
-		.key = g->key,
-		.chain = g->chain,
-		.x5u = span_cstr(s->certificate_url),
-		.alg = (enum msgi_alg)s->digest,
-		.content_digest = s->sign_content_digest,
-		.unsafe = (enum sign_unsafe)s->unsafe_body,
-		.divert = s->sign_diversions,
-	};
-	return 0;
+	return signers_open(&g->settings, engine_future_group(&g->settings), &g->signers, e) || open_signing(g, e) ? -1 : 0;
 }
 
 static int open_all(struct settings *s, const struct engine *old, struct engine **out, struct source_report *report, struct err *e)
@@ -139,7 +136,12 @@ static int open_all(struct settings *s, const struct engine *old, struct engine 
 	atomic_init(&g->refs, 1);
 	g->settings = *s;
 	memset(s, 0, sizeof *s);
-	if (open_plan(g, e) || open_signer(g, e) || engine_verify_open(g, old, e) || engine_policy_open(g, old, report, e) ||
+	g->metrics = old ? metrics_ref(old->metrics) : metrics_new();
+	if (!g->metrics) {
+		engine_unref(g);
+		return err_set(e, ERR_UNAVAILABLE, "no memory");
+	}
+	if (engine_pseudonym_open(g, old, e) || open_plan(g, e) || open_signer(g, e) || engine_verify_open(g, old, e) || engine_policy_open(g, old, report, e) ||
 	    (old && engine_verify_begin(g, old, false, e))) {
 		engine_unref(g);
 		return -1;
@@ -201,9 +203,11 @@ void engine_unref(struct engine *g)
 		return;
 	engine_policy_close(g);
 	engine_verify_close(g);
-	key_close(g->key);
-	cert_chain_unref(g->chain);
+	signingtable_free(g->signing);
+	signers_free(g->signers);
 	numberplan_free(g->plan);
+	engine_pseudonym_close(g);
+	metrics_unref(g->metrics);
 	settings_free(&g->settings);
 	free(g);
 }
@@ -218,22 +222,37 @@ const struct numberplan *engine_numberplan(const struct engine *g)
 	return g->plan;
 }
 
+static void advise_key(const struct engine *g, const struct signers_key *k, int64_t now, struct buf *out)
+{
+	int64_t from, until;
+
+	cert_chain_validity(k->chain, &from, &until);
+	/* The next one of a roll-over may wait for its time. */
+	if (now < from && !g->settings.key_table)
+		buf_printf(out, "%s is not valid yet: nothing is signed until then\n", k->certificate);
+	else if (now > until)
+		buf_printf(out, "%s has expired: nothing is signed until it is renewed\n", k->certificate);
+	else if (now + g->settings.sign_margin_s > until)
+		buf_printf(out, "%s ends within SignMargin: nothing is signed with it any more\n", k->certificate);
+	else if (now + ENGINE_ADVISE_DAYS * INT64_C(86400) > until)
+		buf_printf(out, "%s ends in %lld days: have it renewed\n", k->certificate, (long long)((until - now) / 86400));
+}
+
 static void advise_signer(const struct engine *g, int64_t now, struct buf *out)
 {
 	const struct settings *s = &g->settings;
-	int64_t from, until;
+	struct signers_key k;
 
-	if (!g->chain)
+	if (!g->signers)
 		return;
-	if (s->mode != SETTINGS_MODE_V && !s->sign_listeners.n && !cidr_count(s->internal_hosts) && !s->sign_authenticated) {
+	if (s->mode != SETTINGS_MODE_V && !s->sign_listeners.n && !cidr_count(s->internal_hosts) && !s->sign_authenticated && !g->signing) {
 		buf_puts(out, "a key is configured, but nobody's mail is to be signed: set MTA, InternalHosts or SignAuthenticated\n");
 		return;
 	}
-	cert_chain_validity(g->chain, &from, &until);
-	if (now < from)
-		buf_printf(out, "%s is not valid yet: nothing is signed until then\n", g->settings.certificate_file);
-	else if (now > until)
-		buf_printf(out, "%s has expired: nothing is signed until it is renewed\n", g->settings.certificate_file);
+	for (size_t i = 0; signers_at(g->signers, i, &k); i++)
+		advise_key(g, &k, now, out);
+	if (s->require_clock_sync && !clock_is_synchronised())
+		buf_puts(out, "the kernel does not say that the clock is synchronised: nothing is signed until it does (RequireClockSync)\n");
 }
 
 void engine_advice(const struct engine *g, int64_t now, struct buf *out)

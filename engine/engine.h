@@ -9,9 +9,11 @@
 #define STIR_ENGINE_ENGINE_H
 
 #include "core/message.h"
+#include "core/mmspdu.h"
 #include "core/sign.h"
 #include "core/stir_result.h"
 #include "engine/direction.h"
+#include "engine/metrics.h"
 #include "engine/settings.h"
 #include "policy/policy.h"
 
@@ -68,7 +70,7 @@ struct counters *engine_counters(const struct engine *g);
 int engine_load_state(struct engine *g, struct err *e) MUST_USE;
 /* Write StateFile, whole or not at all; nothing to do without one. 0, or -1 and *e. */
 int engine_save_state(struct engine *g, struct err *e) MUST_USE;
-/* Can this process, as the user that it is, write what it will have to (StateFile, FactLog)? Looks only. 0, or -1 and *e. */
+/* Can this process, as the user that it is, write what it will have to (StateFile, FactLog), and use the key of a token? Changes nothing. 0, or -1 and *e. */
 int engine_check_files(const struct engine *g, struct err *e) MUST_USE;
 
 /* What an operator should know at start, such as an expired certificate, each in a line with '\n'; nothing when all is well. now: seconds since 1970. */
@@ -82,11 +84,18 @@ void engine_advice(const struct engine *g, int64_t now, struct buf *out);
 void engine_tick(struct engine *g, int64_t now, struct buf *said);
 /* A trust list was renewed: the configuration wants to be read again (engine_reopen()). */
 bool engine_wants_reopen(const struct engine *g);
-/* Counters of fetches, caches and stores: "key=value ..." lines with '\n'. */
+/* What the process has counted; shared by the engines before and after a reload. */
+struct metrics *engine_metrics(const struct engine *g);
+/* Counters of messages, fetches, caches and stores: "key=value ..." lines with '\n'. */
 void engine_counters_text(struct engine *g, struct buf *out);
+/* The same, and what follows from the configuration, as Prometheus reads it (text format 0.0.4). now: seconds since 1970. */
+void engine_metrics_text(struct engine *g, int64_t now, struct buf *out);
+/* Can messages be handled as they should be: is there a certificate to sign with now? 0, or -1 and *e. */
+int engine_ready(const struct engine *g, int64_t now, struct err *e) MUST_USE;
 
 enum engine_scope {
 	ENGINE_OUT_OF_SCOPE, /* ordinary mail, or left alone by configuration: untouched */
+	ENGINE_REPORT,       /* verify: a report or response of MM4 from a client that speaks it; not verified, but a policy sees it */
 	ENGINE_IN_SCOPE
 };
 
@@ -96,6 +105,7 @@ struct transaction {
 	struct mms_message message;
 	struct span mta_name;        /* {j}; the authserv-id when none is configured */
 	struct span queue_id;        /* before engine_finish(); may be empty */
+	struct span session_id;      /* for the log; may be empty */
 	bool overloaded;             /* the front end has more in hand than Overload says */
 	unsigned cannot;             /* what the front end can not do: bits 1u << enum verdict_action; the next milder one is done */
 	bool forced;                 /* direction was set by the caller (stirctl) */
@@ -105,16 +115,20 @@ struct transaction {
 	enum direction direction;
 	const char *why;             /* static word */
 	enum engine_scope scope;
+	struct mmspdu pdu;           /* what X-Mms-Message-Type says */
+	bool hidden;                 /* the sender asks to be hidden: no number of his in what recipients may read, nor in the log */
 	struct stir_result result;   /* DIRECTION_VERIFY, in scope */
 	struct sign_result sign;     /* DIRECTION_SIGN */
 	struct facts *facts;         /* DIRECTION_VERIFY, in scope, with a policy; else NULL */
 	struct policy_result policy; /* with facts, after engine_judge() */
 	struct verdict verdict;
 	bool edits_incomplete;       /* an edit is missing for want of memory */
+	int64_t took_us;             /* engine_finish(): from the end of the message to the verdict, in microseconds */
 
 	/* private */
 	void *verify;
 	enum sign_outcome sign_begun;
+	const struct sign_params *sign_params; /* of the engine */
 };
 
 /* Prepares t for use with an arena of LIMIT_MESSAGE_ARENA. 0 / -1. */
@@ -128,7 +142,7 @@ void transaction_begin(struct transaction *t, const struct engine *g, const stru
  * header into t->message; after it, the body.
  */
 void engine_headers(struct engine *g, struct transaction *t, int64_t now);
-/* now: seconds since 1970. Fills result, sign and verdict; engine_examine() and engine_judge() in one. */
+/* now: seconds since 1970. Fills result, sign and verdict; engine_examine() and engine_judge() in one, timed and counted. */
 void engine_finish(struct engine *g, struct transaction *t, int64_t now);
 /* Everything but the policy: result, sign, facts.  May run ahead in other threads; judging must be in the messages' order. */
 void engine_examine(struct engine *g, struct transaction *t, int64_t now);
@@ -150,5 +164,7 @@ int engine_evidence(struct engine *g, const struct transaction *t, struct span q
 
 /* The decisive line of one message: key=value, fixed order, at most LIMIT_LOG_LINE octets. */
 void engine_log_line(struct buf *out, const struct engine *g, const struct transaction *t, struct span queue_id);
+/* The same facts as one JSON object, at most LIMIT_LOG_JSON octets. */
+void engine_log_json(struct buf *out, const struct engine *g, const struct transaction *t, struct span queue_id);
 
 #endif

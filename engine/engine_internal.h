@@ -9,9 +9,12 @@
 #include "engine/engine.h"
 #include "engine/evidence.h"
 #include "engine/factlog_file.h"
+#include "engine/published.h"
 #include "engine/remote.h"
 #include "engine/renewal.h"
 #include "engine/replay_place.h"
+#include "engine/signers.h"
+#include "engine/signingtable.h"
 #include "engine/state.h"
 #include "policy/factlog.h"
 
@@ -22,16 +25,17 @@ struct engine {
 	atomic_uint refs;
 	struct settings settings;
 	struct numberplan *plan; /* or NULL */
-	/* signing; key is NULL when this engine doesn't */
-	struct key *key;
-	struct cert_chain *chain;
-	struct sign_params sign;
+	/* signing; NULL when this engine doesn't */
+	struct signers *signers;
+	struct signingtable *signing; /* or NULL: all with the one key, and who by network, listener and SMTP AUTH */
 	/* verifying; trust is NULL when this engine doesn't */
 	struct trustset *trust;
 	struct spctable *spcs;        /* or NULL */
 	struct remote *remote;
 	struct crlcache *crls;        /* or NULL: no network */
 	struct certcache *certs;
+	struct trust_sources lists;   /* of the trust domains, when none stands at an address */
+	struct published *published;  /* or NULL: nothing of ours is looked after at an address */
 	struct renewal *renewal;      /* or NULL: no trust list stands at an address */
 	struct replay_place *replay;  /* or NULL; after engine_begin() */
 	struct evidence *evidence;    /* or NULL; after engine_begin() */
@@ -43,12 +47,17 @@ struct engine {
 	char *warnings;              /* what the checker said of it, one a line; owned, NULL when nothing */
 	struct state *state;         /* shared with the engines before and after */
 	struct factlog_file *factlog; /* the same; NULL without FactLog */
-	unsigned char factlog_key[FACTLOG_KEY_BYTES];
-	bool factlog_key_is_random;
+	/* of numbers in FactLog and log; all 0 when nothing is written as a pseudonym */
+	unsigned char pseudonym_key[FACTLOG_KEY_BYTES];
+	bool pseudonym_key_is_random;
+	struct metrics *metrics; /* shared with the engines before and after */
 };
 
 /* The group a file with a secret may belong to, besides our own: that of UserID, when we are going to be it. */
 gid_t engine_future_group(const struct settings *s);
+
+/* Can this process, as the user that it is, still sign with a key in a token?  0, or -1 and *e. */
+int engine_check_key(const struct engine *g, struct err *e) MUST_USE;
 
 /* Trust, and where certificates come from; nothing is written. old: the engine in force, or NULL. 0, or -1 and *e. */
 int engine_verify_open(struct engine *g, const struct engine *old, struct err *e) MUST_USE;
@@ -74,5 +83,22 @@ void engine_policy_examine(const struct engine *g, struct transaction *t, int64_
 void engine_policy_judge(struct engine *g, struct transaction *t, int64_t now, bool again);
 /* Was the policy asked about this message? */
 bool engine_policy_judged(const struct transaction *t);
+
+/* PseudonymKey, or one of this start. old: the engine in force, or NULL. 0, or -1 and *e. */
+int engine_pseudonym_open(struct engine *g, const struct engine *old, struct err *e) MUST_USE;
+void engine_pseudonym_close(struct engine *g);
+
+/* Counts a message whose verdict is there. */
+void engine_count(const struct engine *g, const struct transaction *t);
+/* For struct certcache_params.waited; arg: struct metrics. */
+void engine_count_wait(void *arg, int64_t us);
+
+/* For metrics_attach(), of the parts they are named after. */
+void engine_gather_certs(void *part, struct metrics_values *v);
+void engine_gather_crls(void *part, struct metrics_values *v);
+void engine_gather_remote(void *part, struct metrics_values *v);
+void engine_gather_replay(void *part, struct metrics_values *v);
+void engine_gather_evidence(void *part, struct metrics_values *v);
+void engine_gather_factlog(void *part, struct metrics_values *v);
 
 #endif

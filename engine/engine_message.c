@@ -23,12 +23,62 @@ static bool verify_concerns(const struct transaction *t)
 	for (size_t i = 0; i < m->nrcpt; i++)
 		if (m->rcpt[i].party.kind == PARTY_TN)
 			return true;
-	return m->over_limit || span_is(span_cstr(t->why), "listener");
+	return m->over_limit || m->mm4 || span_is(span_cstr(t->why), "listener");
 }
 
-static void begin_sign(struct engine *g, struct transaction *t)
+/*
+ * A header alone exempts nobody: the client must be one that speaks MM4, and
+ * there must be one reading of what the message is (doc/profile.md, 5.6).
+ */
+static bool is_report(const struct transaction *t)
 {
-	t->sign_begun = g->key ? sign_begin(&g->sign, &t->message) : SIGN_KEY_FAILED;
+	const struct mms_message *m = &t->message;
+
+	return m->mm4 && (mmspdu_is_report(t->pdu.class) || mmspdu_is_response(t->pdu.class)) && !t->pdu.disputed && !m->bare_cr && !m->over_limit;
+}
+
+/*
+ * Which of our keys signs for this client and this number (RFC 8224, 6.1, step
+ * 2).  A message without a number takes the first: sign_begin() says what it lacks.
+ */
+static enum sign_outcome choose_name(const struct engine *g, struct transaction *t, size_t *name)
+{
+	const struct mms_message *m = &t->message;
+
+	*name = 0;
+	if (!g->signing || m->from_kind != MESSAGE_FROM_ONE || m->from.kind != PARTY_TN)
+		return SIGN_SIGNED;
+	switch (signingtable_look(g->signing, m->client, &m->from.tn, name)) {
+	case SIGNINGTABLE_SIGN:
+		return SIGN_SIGNED;
+	case SIGNINGTABLE_NEVER:
+		return SIGN_OFF;
+	default:
+		return SIGN_NOT_ALLOWED;
+	}
+}
+
+static enum sign_outcome choose_key(const struct engine *g, struct transaction *t, int64_t now)
+{
+	enum sign_outcome o;
+	size_t name;
+
+	if (!g->signers)
+		return SIGN_KEY_FAILED;
+	if (g->settings.require_clock_sync && !t->forced && !clock_is_synchronised())
+		return SIGN_CLOCK;
+	o = choose_name(g, t, &name);
+	if (o != SIGN_SIGNED)
+		return o;
+	t->sign_params = signers_choose(g->signers, name, now);
+	return t->sign_params ? SIGN_SIGNED : SIGN_CERT_DATES;
+}
+
+static void begin_sign(struct engine *g, struct transaction *t, int64_t now)
+{
+	t->sign_begun = choose_key(g, t, now);
+	if (t->sign_begun == SIGN_SIGNED)
+		t->sign_begun = sign_begin(t->sign_params, &t->message);
 	t->scope = t->sign_begun == SIGN_SIGNED ? ENGINE_IN_SCOPE : ENGINE_OUT_OF_SCOPE;
 }
 
@@ -39,22 +89,25 @@ static struct certcache_time time_of(int64_t now)
 
 static void begin_verify(struct engine *g, struct transaction *t, int64_t now)
 {
-	t->scope = verify_concerns(t) ? ENGINE_IN_SCOPE : ENGINE_OUT_OF_SCOPE;
+	t->scope = is_report(t) ? ENGINE_REPORT : verify_concerns(t) ? ENGINE_IN_SCOPE : ENGINE_OUT_OF_SCOPE;
 	if (t->scope == ENGINE_IN_SCOPE && g->trust)
 		t->verify = verify_begin(&g->verify, &t->message, time_of(now));
-	if (t->scope == ENGINE_IN_SCOPE)
+	if (t->scope != ENGINE_OUT_OF_SCOPE)
 		engine_policy_want(g, t);
 }
 
 void engine_headers(struct engine *g, struct transaction *t, int64_t now)
 {
 	message_end_headers(&t->message);
+	t->message.mm4 = direction_is_mm4(&g->settings, t->message.client);
+	mmspdu_read(&t->message, &t->pdu);
+	t->hidden = !g->settings.show_hidden && mmspdu_hides_sender(&t->message);
 	if (t->forced)
 		t->why = "command-line";
 	else
-		t->direction = direction_of(&g->settings, t->message.client, &t->why);
+		t->direction = direction_of(&g->settings, g->signing, t->message.client, &t->why);
 	if (t->direction == DIRECTION_SIGN)
-		begin_sign(g, t);
+		begin_sign(g, t, now);
 	else if (t->direction == DIRECTION_VERIFY)
 		begin_verify(g, t, now);
 }
@@ -124,6 +177,7 @@ static void insert_result(struct transaction *t, struct span me)
 {
 	struct buf value;
 
+	t->result.hide_orig = t->hidden;
 	buf_init(&value, 2 * LIMIT_RESULT_FIELD);
 	authres_write(&value, me, &t->result);
 	if (value.failed || verdict_insert(&t->verdict, t->arena, span_cstr(ENGINE_RESULT_FIELD), buf_span(&value)))
@@ -174,17 +228,18 @@ static void judge_verify(struct engine *g, struct transaction *t, int64_t now)
 
 	if (refuse_flood(t))
 		return;
-	if (t->scope == ENGINE_IN_SCOPE)
+	if (t->scope != ENGINE_OUT_OF_SCOPE)
 		judge_and_record(g, t, now);
 	quiet = engine_policy_judged(t) && t->policy.mode == AST_MODE_OBSERVE;
 	make_room(t);
 	if (delete_forged(t, ENGINE_RESULT_FIELD, me) || delete_forged(t, ENGINE_POLICY_FIELD, me))
 		t->edits_incomplete = true;
-	if (t->scope != ENGINE_IN_SCOPE || quiet)
+	if (t->scope == ENGINE_OUT_OF_SCOPE || quiet)
 		return;
 	if (engine_policy_judged(t))
 		insert_policy(g, t);
-	insert_result(t, me);
+	if (t->scope == ENGINE_IN_SCOPE)
+		insert_result(t, me);
 }
 
 static void insert_identity(struct transaction *t)
@@ -216,9 +271,12 @@ void engine_examine(struct engine *g, struct transaction *t, int64_t now)
 	if (t->direction == DIRECTION_SIGN) {
 		t->sign.outcome = t->sign_begun;
 		if (t->sign_begun == SIGN_SIGNED)
-			sign_finish(&g->sign, &t->message, now, &t->sign);
-	} else if (t->direction == DIRECTION_VERIFY && t->scope == ENGINE_IN_SCOPE) {
-		verify_finish(t->verify, &t->message, time_of(now), &t->result);
+			sign_finish(t->sign_params, &t->message, now, &t->sign);
+	} else if (t->direction == DIRECTION_VERIFY && t->scope != ENGINE_OUT_OF_SCOPE) {
+		if (t->scope == ENGINE_IN_SCOPE)
+			verify_finish(t->verify, &t->message, time_of(now), &t->result);
+		else
+			t->result.reason = STIR_NO_IDENTITY;
 		if (g->policy)
 			engine_policy_examine(g, t, now);
 	}
@@ -239,6 +297,10 @@ void engine_judge(struct engine *g, struct transaction *t, int64_t now)
 
 void engine_finish(struct engine *g, struct transaction *t, int64_t now)
 {
+	int64_t since = clock_monotonic_us();
+
 	engine_examine(g, t, now);
 	engine_judge(g, t, now);
+	t->took_us = clock_monotonic_us() - since;
+	engine_count(g, t);
 }

@@ -15,14 +15,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <openssl/crypto.h>
-#include <openssl/rand.h>
-
 #include "engine/file.h"
 #include "engine/policy_facts.h"
 #include "engine/policy_open.h"
 #include "engine/policy_write.h"
-#include "engine/secret_file.h"
 
 enum { WARNINGS_MAX = 20 /* lines in the log; stir-milter -n prints all */ };
 
@@ -92,29 +88,12 @@ static int open_state(struct engine *g, const struct engine *old, struct err *e)
 	return g->state ? 0 : err_set(e, ERR_UNAVAILABLE, "no memory, or no randomness, for rates and history");
 }
 
-static int open_key(struct engine *g, const struct engine *old, struct err *e)
-{
-	if (g->settings.fact_log_numbers == FACTLOG_FULL)
-		return 0;
-	if (g->settings.fact_log_key)
-		return secret_file_read("FactLogKey", g->settings.fact_log_key, g->settings.require_safe_keys, engine_future_group(&g->settings),
-					g->factlog_key, e);
-	g->factlog_key_is_random = true;
-	if (old && old->factlog_key_is_random)
-		memcpy(g->factlog_key, old->factlog_key, sizeof g->factlog_key);
-	else if (RAND_bytes(g->factlog_key, sizeof g->factlog_key) != 1)
-		return err_set(e, ERR_UNAVAILABLE, "no randomness for FactLog's pseudonyms");
-	return 0;
-}
-
 static int open_factlog(struct engine *g, const struct engine *old, struct err *e)
 {
 	const char *path = g->settings.fact_log;
 
 	if (!path)
 		return 0;
-	if (open_key(g, old, e))
-		return -1;
 	/* One object for one file, or two would each put an end to the other's lines. */
 	if (old && old->factlog && strcmp(factlog_file_path(old->factlog), path) == 0) {
 		g->factlog = factlog_file_ref(old->factlog);
@@ -122,7 +101,18 @@ static int open_factlog(struct engine *g, const struct engine *old, struct err *
 	} else {
 		g->factlog = factlog_file_new(path);
 	}
-	return g->factlog ? 0 : err_set(e, ERR_UNAVAILABLE, "no memory");
+	if (!g->factlog)
+		return err_set(e, ERR_UNAVAILABLE, "no memory");
+	metrics_attach(g->metrics, g->factlog, engine_gather_factlog);
+	return 0;
+}
+
+static void name_peers(struct engine *g)
+{
+	const struct ast_policy *p = policy_ast(g->policy);
+
+	for (size_t i = 0; i < p->npeer; i++)
+		metrics_add_peer(g->metrics, p->peer[i].name.text);
 }
 
 int engine_policy_open(struct engine *g, const struct engine *old, struct source_report *report, struct err *e)
@@ -133,6 +123,7 @@ int engine_policy_open(struct engine *g, const struct engine *old, struct source
 	if (policy_open_file(g->settings.policy, &g->policy, report, e))
 		return -1;
 	g->needs = policy_needs(g->policy);
+	name_peers(g);
 	/* A rule may ask what was signed of a message that is stale or for others. */
 	g->verify.go_on = true;
 	/* Cheap, and what a policy of tomorrow may want of today's lines. */
@@ -147,8 +138,8 @@ void engine_policy_close(struct engine *g)
 {
 	policy_free(g->policy);
 	state_unref(g->state);
+	metrics_detach(g->metrics, g->factlog);
 	factlog_file_unref(g->factlog);
-	OPENSSL_cleanse(g->factlog_key, sizeof g->factlog_key);
 	free(g->warnings);
 }
 
@@ -178,7 +169,7 @@ int engine_check_files(const struct engine *g, struct err *e)
 {
 	const struct settings *s = &g->settings;
 
-	if (engine_verify_check_files(g, e))
+	if (engine_check_key(g, e) || engine_verify_check_files(g, e))
 		return -1;
 	if (!g->policy)
 		return 0;
@@ -199,16 +190,16 @@ static void advise_results(const struct engine *g, struct buf *out)
 {
 	static const struct {
 		const char *method;
-		enum fact_id fact, domain;
+		enum fact_id fact, more[2];
 	} rows[] = {
-		{"dkim", FACT_DKIM, FACT_DKIM_DOMAIN},
-		{"dmarc", FACT_DMARC, FACT_DMARC_DOMAIN},
-		{"spf", FACT_SPF, FACT_SPF_DOMAIN},
-		{"arc", FACT_ARC, FACT_ARC},
+		{"dkim", FACT_DKIM, {FACT_DKIM_DOMAIN, FACT_DKIM_DOMAIN}},
+		{"dmarc", FACT_DMARC, {FACT_DMARC_DOMAIN, FACT_DMARC_ALIGNED}},
+		{"spf", FACT_SPF, {FACT_SPF_DOMAIN, FACT_SPF_DOMAIN}},
+		{"arc", FACT_ARC, {FACT_ARC, FACT_ARC}},
 	};
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-		if ((policy_asks(g->policy, rows[i].fact) || policy_asks(g->policy, rows[i].domain)) && !is_trusted(&g->settings, rows[i].method))
+		if ((policy_asks(g->policy, rows[i].fact) || policy_asks(g->policy, rows[i].more[0]) || policy_asks(g->policy, rows[i].more[1])) && !is_trusted(&g->settings, rows[i].method))
 			buf_printf(out, "%s asks for %s, which is never there: TrustedResults does not name it\n", g->settings.policy, rows[i].method);
 }
 
@@ -403,7 +394,7 @@ void engine_policy_judge(struct engine *g, struct transaction *t, int64_t now, b
 int engine_record(struct engine *g, const struct transaction *t, struct span queue_id, int64_t now, struct err *e)
 {
 	const struct factlog_context c = {
-		.id = queue_id, .time = now, .numbers = (enum factlog_numbers)g->settings.fact_log_numbers, .key = g->factlog_key};
+		.id = queue_id, .time = now, .numbers = (enum factlog_numbers)g->settings.fact_log_numbers, .key = g->pseudonym_key};
 	struct buf line;
 	int rc;
 

@@ -92,6 +92,11 @@ static int open_domains(struct engine *g, struct crlcache *crls, struct err *e)
 	rc = trust_file_open(g->settings.trust_domains, remote_keep(g->remote), crls, clock_wall_s(), &g->trust, &sources, &said, e);
 	if (rc == 0)
 		rc = open_renewal(g, &sources, e);
+	/* Who renews them has taken them over. */
+	if (!g->renewal) {
+		g->lists = sources;
+		sources = (struct trust_sources){0};
+	}
 	trust_sources_free(&sources);
 	g->trust_said = said.p;
 	return rc;
@@ -130,6 +135,8 @@ static int open_crls(struct engine *g, struct err *e)
 	if (!p.pool)
 		return 0;
 	g->crls = crlcache_new(&p);
+	if (g->crls)
+		metrics_attach(g->metrics, g->crls, engine_gather_crls);
 	return g->crls ? 0 : err_set(e, ERR_UNAVAILABLE, "no memory for revocation lists");
 }
 
@@ -161,10 +168,15 @@ static int open_certs(struct engine *g, struct err *e)
 		.validated = g->crls ? have_crls : NULL,
 		.validated_arg = g->crls,
 		.released = g->crls ? release_crls : NULL,
+		.waited = engine_count_wait,
+		.waited_arg = g->metrics,
+		.clock_us = clock_monotonic_us,
 		.clock = clock_wall_s,
 	};
 
 	g->certs = certcache_new(&p);
+	if (g->certs)
+		metrics_attach(g->metrics, g->certs, engine_gather_certs);
 	/* A fetch that outlives the engine, in the threads it shares with the next one, still has lists. */
 	if (g->certs && g->crls)
 		(void)crlcache_ref(g->crls);
@@ -192,17 +204,32 @@ static void set_params(struct engine *g)
 	};
 }
 
+static int open_published(struct engine *g, struct err *e)
+{
+	/* Whoever does not sign at all, or asks no network, needs no thread for it. */
+	if (!g->signers || g->settings.mode == SETTINGS_MODE_V || !remote_pool(g->remote))
+		return 0;
+	g->published = published_new(g->signers, g->remote);
+	return g->published ? 0 : err_set(e, ERR_UNAVAILABLE, "no memory to look after our own certificates");
+}
+
 static void close_trust(struct engine *g)
 {
+	metrics_detach(g->metrics, g->certs);
+	metrics_detach(g->metrics, g->crls);
 	certcache_unref(g->certs);
 	crlcache_unref(g->crls);
+	trust_sources_free(&g->lists);
+	g->lists = (struct trust_sources){0};
 	trustset_unref(g->trust);
 	renewal_unref(g->renewal);
+	published_unref(g->published);
 	free(g->trust_said);
 	g->certs = NULL;
 	g->crls = NULL;
 	g->trust = NULL;
 	g->renewal = NULL;
+	g->published = NULL;
 	g->trust_said = NULL;
 }
 
@@ -212,7 +239,7 @@ static int open_trust(struct engine *g, struct err *e)
 		return -1;
 	if (g->settings.trust_domains ? open_domains(g, g->crls, e) : open_default(g, g->crls, e))
 		return -1;
-	if (open_certs(g, e))
+	if (open_certs(g, e) || open_published(g, e))
 		return -1;
 	set_params(g);
 	return 0;
@@ -224,12 +251,23 @@ int engine_verify_open(struct engine *g, const struct engine *old, struct err *e
 
 	if (!s->trust_anchors && !s->trust_domains)
 		return 0;
-	if (remote_open(s, old ? old->remote : NULL, old && s->cache_file, &g->remote, e) || open_spcs(g, e))
+	if (remote_open(s, old ? old->remote : NULL, old && s->cache_file, &g->remote, e))
+		return -1;
+	metrics_attach(g->metrics, g->remote, engine_gather_remote);
+	if (open_spcs(g, e))
 		return -1;
 	return open_trust(g, e);
 }
 
 /* --- what is written to -------------------------------------------------------------------- */
+
+static void take_remote(struct engine *g, struct remote *fresh)
+{
+	metrics_detach(g->metrics, g->remote);
+	remote_unref(g->remote);
+	g->remote = fresh;
+	metrics_attach(g->metrics, fresh, engine_gather_remote);
+}
 
 /* Trust lists that were had, and certificates, are in CacheFile: all that looked into it is opened anew. */
 static int reopen_remote(struct engine *g, const struct engine *old, struct err *e)
@@ -241,8 +279,7 @@ static int reopen_remote(struct engine *g, const struct engine *old, struct err 
 	if (remote_open(&g->settings, old ? old->remote : NULL, true, &fresh, e))
 		return -1;
 	close_trust(g);
-	remote_unref(g->remote);
-	g->remote = fresh;
+	take_remote(g, fresh);
 	return open_trust(g, e);
 }
 
@@ -256,9 +293,11 @@ static int open_evidence(struct engine *g, const struct engine *old, struct err 
 	/* One writer for one folder. */
 	if (old && old->evidence && before && strcmp(before, s->evidence_dir) == 0 && old->settings.evidence_keep_s == s->evidence_keep_s) {
 		g->evidence = evidence_ref(old->evidence);
-		return 0;
+	} else if (evidence_open(s->evidence_dir, s->evidence_keep_s / 86400, &g->evidence, e)) {
+		return -1;
 	}
-	return evidence_open(s->evidence_dir, s->evidence_keep_s / 86400, &g->evidence, e);
+	metrics_attach(g->metrics, g->evidence, engine_gather_evidence);
+	return 0;
 }
 
 int engine_verify_begin(struct engine *g, const struct engine *old, bool in_private, struct err *e)
@@ -272,6 +311,10 @@ int engine_verify_begin(struct engine *g, const struct engine *old, bool in_priv
 	if (s->replay_store && (in_private ? replay_place_private(&g->replay, e)
 					   : replay_place_open(s, old ? old->replay : NULL, engine_future_group(s), &g->replay, e)))
 		return -1;
+	if (g->replay) {
+		replay_place_count(g->replay, g->metrics);
+		metrics_attach(g->metrics, g->replay, engine_gather_replay);
+	}
 	set_params(g);
 	return 0;
 }
@@ -301,14 +344,16 @@ int engine_use_fetch(struct engine *g, struct fetch *f, struct err *e)
 	if (remote_open_with(f, &fresh, e))
 		return -1;
 	close_trust(g);
-	remote_unref(g->remote);
-	g->remote = fresh;
+	take_remote(g, fresh);
 	return open_trust(g, e);
 }
 
 void engine_verify_close(struct engine *g)
 {
 	close_trust(g);
+	metrics_detach(g->metrics, g->evidence);
+	metrics_detach(g->metrics, g->replay);
+	metrics_detach(g->metrics, g->remote);
 	evidence_unref(g->evidence);
 	replay_place_unref(g->replay);
 	/* Waits for what is under way. */
@@ -318,6 +363,8 @@ void engine_verify_close(struct engine *g)
 
 void engine_verify_advice(const struct engine *g, struct buf *out)
 {
+	if (g->signers && g->settings.mode != SETTINGS_MODE_V && g->trust && !remote_pool(g->remote))
+		published_look(g->signers, remote_fetch(g->remote), out);
 	if (g->trust_said)
 		buf_puts(out, g->trust_said);
 	if (g->settings.replay_store && strcmp(g->settings.replay_store, "memory") == 0)

@@ -28,6 +28,7 @@ struct factlog_file {
 	int64_t looked;       /* when that was asked last */
 	bool torn;            /* the file ends within a line */
 	uint64_t lost;        /* lines, since it was said last */
+	struct factlog_file_stats stats;
 	bool said_once;
 	int64_t said;
 };
@@ -210,6 +211,7 @@ int factlog_file_lost(struct factlog_file *f, int64_t now, const char *why, stru
 
 	pthread_mutex_lock(&f->lock);
 	f->lost++;
+	f->stats.lost++;
 	rc = say(f, now, why, e);
 	pthread_mutex_unlock(&f->lock);
 	return rc;
@@ -222,8 +224,12 @@ int factlog_file_append(struct factlog_file *f, struct span line, int64_t now, s
 
 	(void)err_set(&why, ERR_OS, "FactLog %s: it can be written again", f->path);
 	pthread_mutex_lock(&f->lock);
-	if (ready(f, now, &why) || (put(f, line) && err_set(&why, ERR_OS, "FactLog %s: %s", f->path, strerror(errno))))
+	if (ready(f, now, &why) || (put(f, line) && err_set(&why, ERR_OS, "FactLog %s: %s", f->path, strerror(errno)))) {
 		f->lost++;
+		f->stats.lost++;
+	} else {
+		f->stats.lines++;
+	}
 	rc = say(f, now, why.text, e);
 	pthread_mutex_unlock(&f->lock);
 	return rc;
@@ -233,5 +239,12 @@ void factlog_file_reopen(struct factlog_file *f)
 {
 	pthread_mutex_lock(&f->lock);
 	f->look = true;
+	pthread_mutex_unlock(&f->lock);
+}
+
+void factlog_file_stats(struct factlog_file *f, struct factlog_file_stats *out)
+{
+	pthread_mutex_lock(&f->lock);
+	*out = f->stats;
 	pthread_mutex_unlock(&f->lock);
 }

@@ -34,6 +34,11 @@ int factlog_file_lost(struct factlog_file *f, int64_t now, const char *why, stru
 /* Look for the file by its name again with the next line. */
 void factlog_file_reopen(struct factlog_file *f);
 
+struct factlog_file_stats {
+	uint64_t lines, lost; /* since factlog_file_new() */
+};
+void factlog_file_stats(struct factlog_file *f, struct factlog_file_stats *out);
+
 /* Could this process append to it? Looks only. 0, or -1 and *e. */
 int factlog_file_check(const char *path, struct err *e) MUST_USE;
 

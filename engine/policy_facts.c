@@ -217,7 +217,7 @@ void policy_facts_fill(struct facts *f, const struct settings *s, const struct t
 	put_client(f, m->client);
 	policy_facts_envelope(f, m);
 	policy_facts_header(f, m, now);
-	policy_facts_mms(f, m, now);
+	policy_facts_mms(f, t, now);
 	policy_facts_results(f, s, m, s->authserv_id ? span_cstr(s->authserv_id) : t->mta_name);
 	policy_facts_scores(f, s, m);
 	if (needs & FACT_NEED_TO)

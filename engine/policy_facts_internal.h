@@ -11,7 +11,7 @@ void policy_facts_verification(struct facts *f, const struct transaction *t, int
 void policy_facts_envelope(struct facts *f, const struct mms_message *m);
 void policy_facts_header(struct facts *f, const struct mms_message *m, int64_t now);
 void policy_facts_to(struct facts *f, const struct mms_message *m);
-void policy_facts_mms(struct facts *f, const struct mms_message *m, int64_t now);
+void policy_facts_mms(struct facts *f, const struct transaction *t, int64_t now);
 /* me: our name in Authentication-Results. */
 void policy_facts_results(struct facts *f, const struct settings *s, const struct mms_message *m, struct span me);
 void policy_facts_scores(struct facts *f, const struct settings *s, const struct mms_message *m);

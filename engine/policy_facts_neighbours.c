@@ -65,6 +65,30 @@ static void put_dkim(struct facts *f, const struct authres_entry *e, bool first)
 		put_property(f, &methods[0], e);
 }
 
+/* Is the domain a host below or equal to the one above? Both as they stand in facts. */
+static bool is_within(struct span domain, struct span above)
+{
+	size_t more = domain.n - above.n;
+
+	if (above.n == 0 || above.n > domain.n || !span_eq(span_skip(domain, more), above))
+		return false;
+	return more == 0 || domain.p[more - 1] == '.';
+}
+
+/*
+ * A filter that reads From otherwise than we do (another of several addresses, a
+ * comment taken for an address) has judged somebody else: that is "no".  Some
+ * write the organisation's domain where the record stood.
+ */
+static void put_aligned(struct facts *f, const struct authres_entry *e)
+{
+	size_t n, m;
+	const struct facts_value *from = facts_values(f, FACT_ORIG_DOMAIN, &n), *judged = facts_values(f, FACT_DMARC_DOMAIN, &m);
+	bool yes = span_is(e->result, "pass") && n && m && is_within(from->text, judged->text);
+
+	policy_facts_put_word(f, FACT_DMARC_ALIGNED, span_cstr(yes ? "yes" : "no"));
+}
+
 static void put_result(struct facts *f, const struct settings *s, const struct authres_entry *e, bool seen[METHODS])
 {
 	for (size_t k = 0; k < METHODS; k++) {
@@ -77,6 +101,8 @@ static void put_result(struct facts *f, const struct settings *s, const struct a
 		} else if (!seen[k]) {
 			policy_facts_put_word(f, how->word, e->result);
 			put_property(f, how, e);
+			if (how->word == FACT_DMARC)
+				put_aligned(f, e);
 		}
 		seen[k] = true;
 	}

@@ -1,53 +1,30 @@
 /*
- * One look at a time; what it found to say is handed over at the next tick.
+ * Trust lists that stand at an address, as an errand.
  */
 #include "config.h"
 
 #include "engine/renewal.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
 #include "core/limits.h"
 #include "engine/clock.h"
+#include "engine/errand.h"
 
 struct renewal {
-	atomic_uint refs;
 	struct trust_sources sources;
 	struct remote *remote;
+	struct errand *errand; /* borrowed: it owns us */
 	atomic_bool renewed;
-
-	pthread_mutex_t lock; /* holds all below */
-	bool busy;
-	int64_t next;
-	struct buf said;
+	_Atomic int64_t had[LIMIT_TRUST_DOMAINS]; /* see trust_file_had() */
 };
 
-struct renewal *renewal_new(struct trust_sources *sources, struct remote *remote)
+static void release(void *arg)
 {
-	struct renewal *r = calloc(1, sizeof *r);
+	struct renewal *r = arg;
 
-	if (!r || pthread_mutex_init(&r->lock, NULL)) {
-		free(r);
-		return NULL;
-	}
-	atomic_init(&r->refs, 1);
-	atomic_init(&r->renewed, false);
-	r->sources = *sources;
-	*sources = (struct trust_sources){0};
-	r->remote = remote;
-	buf_init(&r->said, LIMIT_CONF_BYTES);
-	return r;
-}
-
-void renewal_unref(struct renewal *r)
-{
-	if (!r || atomic_fetch_sub_explicit(&r->refs, 1, memory_order_acq_rel) != 1)
-		return;
 	trust_sources_free(&r->sources);
-	buf_free(&r->said);
-	pthread_mutex_destroy(&r->lock);
 	free(r);
 }
 
@@ -60,48 +37,58 @@ static bool all_there(const struct renewal *r)
 	return true;
 }
 
-static void look(void *arg, bool cancelled)
+static unsigned look(void *arg, struct buf *said)
 {
 	struct renewal *r = arg;
-	struct buf said;
-	bool renewed = false;
 
-	buf_init(&said, LIMIT_CONF_BYTES);
-	if (!cancelled)
-		renewed = trust_file_renew(&r->sources, remote_fetch(r->remote), remote_keep(r->remote), clock_wall_s(), &said);
-	if (renewed)
+	if (trust_file_renew(&r->sources, remote_fetch(r->remote), remote_keep(r->remote), clock_wall_s(), said))
 		atomic_store(&r->renewed, true);
-	pthread_mutex_lock(&r->lock);
-	(void)buf_put_span(&r->said, buf_span(&said));
-	r->busy = false;
-	r->next = clock_wall_s() + (said.n || !all_there(r) ? RENEWAL_RETRY_S : RENEWAL_EVERY_S);
-	pthread_mutex_unlock(&r->lock);
-	buf_free(&said);
-	renewal_unref(r);
+	for (size_t i = 0; i < r->sources.n; i++)
+		atomic_store(&r->had[i], trust_file_had(&r->sources.at[i], remote_keep(r->remote)));
+	return said->n || !all_there(r) ? RENEWAL_RETRY_S : RENEWAL_EVERY_S;
+}
+
+struct renewal *renewal_new(struct trust_sources *sources, struct remote *remote)
+{
+	struct renewal *r = calloc(1, sizeof *r);
+	const struct errand_work work = {look, release, r};
+
+	if (!r)
+		return NULL;
+	atomic_init(&r->renewed, false);
+	r->remote = remote;
+	r->errand = errand_new(remote_pool(remote), &work);
+	if (!r->errand) {
+		free(r);
+		return NULL;
+	}
+	r->sources = *sources;
+	*sources = (struct trust_sources){0};
+	for (size_t i = 0; i < r->sources.n; i++)
+		atomic_init(&r->had[i], r->sources.at[i].issued);
+	return r;
+}
+
+void renewal_unref(struct renewal *r)
+{
+	if (r)
+		errand_unref(r->errand);
 }
 
 void renewal_tick(struct renewal *r, int64_t now, struct buf *said)
 {
-	bool start;
-
-	pthread_mutex_lock(&r->lock);
-	(void)buf_put_span(said, buf_span(&r->said));
-	buf_reset(&r->said);
-	start = !r->busy && (now >= r->next || now < r->next - RENEWAL_EVERY_S);
-	r->busy = r->busy || start;
-	pthread_mutex_unlock(&r->lock);
-	if (!start)
-		return;
-	atomic_fetch_add_explicit(&r->refs, 1, memory_order_relaxed);
-	if (pool_submit_own(remote_pool(r->remote), look, r)) {
-		pthread_mutex_lock(&r->lock);
-		r->busy = false;
-		pthread_mutex_unlock(&r->lock);
-		renewal_unref(r);
-	}
+	errand_tick(r->errand, now, said);
 }
 
 bool renewal_done(const struct renewal *r)
 {
 	return atomic_load(&r->renewed);
+}
+
+bool renewal_at(const struct renewal *r, size_t i, struct renewal_list *out)
+{
+	if (i >= r->sources.n)
+		return false;
+	*out = (struct renewal_list){.domain = r->sources.at[i].name, .had = atomic_load(&r->had[i]), .max_age_s = r->sources.at[i].max_age_s};
+	return true;
 }

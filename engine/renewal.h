@@ -21,4 +21,12 @@ void renewal_tick(struct renewal *r, int64_t now, struct buf *said);
 /* Was a list renewed since? */
 bool renewal_done(const struct renewal *r);
 
+/* The i-th list, from 0; false beyond the end. */
+struct renewal_list {
+	const char *domain; /* borrowed */
+	int64_t had;        /* see trust_file_had(); 0: never */
+	unsigned max_age_s;
+};
+bool renewal_at(const struct renewal *r, size_t i, struct renewal_list *out);
+
 #endif

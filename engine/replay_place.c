@@ -37,6 +37,7 @@ struct replay_place {
 	atomic_uint refs;
 	struct buf made_of;
 	struct replay replay;
+	struct metrics *metrics; /* or NULL */
 	enum { MEMORY, FILE_OF_OURS, REDIS_SERVER } kind;
 	pthread_mutex_t lock;       /* guards what follows */
 	unsigned long unknown, unsaid; /* all; since it was said last */
@@ -129,6 +130,24 @@ static void say_unknown(void *arg, const struct err *why)
 	pthread_mutex_unlock(&p->lock);
 	if (n)
 		log_warn("ReplayStore: %s; the mail goes on, %lu times now with replay unknown", why->text, n);
+}
+
+static void time_answer(void *arg, int64_t us)
+{
+	const struct replay_place *p = arg;
+
+	metrics_time(p->metrics, METRICS_STORE_SECONDS, 0, us);
+}
+
+void replay_place_count(struct replay_place *p, struct metrics *m)
+{
+	/* Shared with the engine before: the registry is the same one, and it is being used. */
+	if (p->metrics)
+		return;
+	p->metrics = metrics_ref(m);
+	p->replay.arg = p;
+	p->replay.clock_us = clock_monotonic_us;
+	p->replay.asked = time_answer;
 }
 
 static unsigned long evicted(const struct replay_place *p)
@@ -326,6 +345,7 @@ void replay_place_unref(struct replay_place *p)
 	if (!p || atomic_fetch_sub_explicit(&p->refs, 1, memory_order_acq_rel) != 1)
 		return;
 	store_close(p->replay.store);
+	metrics_unref(p->metrics);
 	OPENSSL_cleanse(p->replay.secret, sizeof p->replay.secret);
 	buf_free(&p->made_of);
 	(void)pthread_mutex_destroy(&p->lock);

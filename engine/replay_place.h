@@ -10,6 +10,7 @@
 
 #include "core/replay.h"
 #include "core/store/store_redis.h"
+#include "engine/metrics.h"
 #include "engine/settings.h"
 
 struct replay_place; /* opaque. Any thread. */
@@ -19,6 +20,8 @@ struct replay_place; /* opaque. Any thread. */
  * going to be: files are made.  Gives *out (replay_place_unref()), or -1 and *e.
  */
 int replay_place_open(const struct settings *s, struct replay_place *old, gid_t group, struct replay_place **out, struct err *e) MUST_USE;
+/* Where its answers are timed; taken for as long as it lives, whoever asks first. */
+void replay_place_count(struct replay_place *p, struct metrics *m);
 /* A memory of its own, for a person who tries stored mail. */
 int replay_place_private(struct replay_place **out, struct err *e) MUST_USE;
 /* Could it be opened?  Only looks: reads the secret, touches no store. 0, or -1 and *e. */

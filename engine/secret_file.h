@@ -1,5 +1,5 @@
 /*
- * A file of secret octets that keys a hash (FactLogKey, ReplayKey).
+ * A file of secret octets that keys a hash (PseudonymKey, ReplayKey).
  */
 #ifndef STIR_ENGINE_SECRET_FILE_H
 #define STIR_ENGINE_SECRET_FILE_H

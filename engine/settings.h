@@ -19,6 +19,8 @@ struct settings_list {
 };
 
 enum settings_mode { SETTINGS_MODE_S, SETTINGS_MODE_V, SETTINGS_MODE_SV };
+enum settings_log_format { SETTINGS_LOG_TEXT, SETTINGS_LOG_JSON };
+enum settings_log_numbers { SETTINGS_NUMBERS_PSEUDONYM, SETTINGS_NUMBERS_MASKED, SETTINGS_NUMBERS_FULL };
 enum settings_revocation { SETTINGS_REVOCATION_SOFT, SETTINGS_REVOCATION_HARD };
 enum settings_fetch_ports { SETTINGS_FETCH_443 = 1, SETTINGS_FETCH_8443 = 2, SETTINGS_FETCH_BOTH = 3 };
 enum settings_dest_cover { SETTINGS_DEST_FULL, SETTINGS_DEST_ANY };

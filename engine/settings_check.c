@@ -17,7 +17,7 @@
 #include "engine/settings_spec.h"
 #include "policy/factlog.h"
 
-#define TO_SIGN "KeyFile, CertificateFile and CertificateURL"
+#define TO_SIGN "KeyFile, CertificateFile and CertificateURL (or KeyTable and SigningTable)"
 #define TO_VERIFY "TrustAnchors (or TrustDomains), and CertificateDir or \"FetchCertificates yes\""
 
 static int PRINTF_LIKE(3, 4) fault(const struct settings *s, struct err *e, const char *fmt, ...)
@@ -46,6 +46,16 @@ static bool is_given(struct settings *s, enum settings_id id)
 static bool verifies(const struct settings *s)
 {
 	return s->trust_anchors || s->trust_domains;
+}
+
+static bool signs(const struct settings *s)
+{
+	return s->key_file || s->key_table;
+}
+
+static bool says_key(struct settings *s)
+{
+	return is_given(s, SETTINGS_ID_key_file) || is_given(s, SETTINGS_ID_key_table);
 }
 
 static bool says_trust(struct settings *s)
@@ -87,7 +97,7 @@ static int check_groups(struct settings *s, struct err *e)
 
 static int check_mode(struct settings *s, struct err *e)
 {
-	bool sign = s->key_file != NULL, verify = verifies(s);
+	bool sign = signs(s), verify = verifies(s);
 
 	if (!sign && !verify)
 		return fault(s, e, "nothing to do: set " TO_SIGN " to sign, or " TO_VERIFY " to verify");
@@ -103,7 +113,6 @@ static int check_mode(struct settings *s, struct err *e)
 static const struct dependence {
 	enum settings_id what, on;
 } dependences[] = {
-	{SETTINGS_ID_require_safe_keys, SETTINGS_ID_key_file},
 	{SETTINGS_ID_digest, SETTINGS_ID_key_file},
 	{SETTINGS_ID_sign_content_digest, SETTINGS_ID_key_file},
 	{SETTINGS_ID_unsafe_body, SETTINGS_ID_key_file},
@@ -137,7 +146,8 @@ static const struct dependence {
 	{SETTINGS_ID_redis_database, SETTINGS_ID_replay_store},
 	{SETTINGS_ID_evidence_dir, SETTINGS_ID_trust_anchors},
 	{SETTINGS_ID_evidence_keep_s, SETTINGS_ID_evidence_dir},
-	{SETTINGS_ID_key_pin_file, SETTINGS_ID_key_file},
+	{SETTINGS_ID_sign_margin_s, SETTINGS_ID_key_file},
+	{SETTINGS_ID_require_clock_sync, SETTINGS_ID_key_file},
 	{SETTINGS_ID_sign_diversions, SETTINGS_ID_key_file},
 	{SETTINGS_ID_max_age_s, SETTINGS_ID_trust_anchors},
 	{SETTINGS_ID_max_skew_s, SETTINGS_ID_trust_anchors},
@@ -155,7 +165,6 @@ static const struct dependence {
 	{SETTINGS_ID_state_entries, SETTINGS_ID_policy},
 	{SETTINGS_ID_fact_log, SETTINGS_ID_policy},
 	{SETTINGS_ID_fact_log_numbers, SETTINGS_ID_fact_log},
-	{SETTINGS_ID_fact_log_key, SETTINGS_ID_fact_log},
 };
 
 /* Is it in force: a switch that is on, or a value somebody set? */
@@ -163,6 +172,8 @@ static bool is_on(struct settings *s, enum settings_id id)
 {
 	if (id == SETTINGS_ID_trust_anchors)
 		return says_trust(s);
+	if (id == SETTINGS_ID_key_file)
+		return says_key(s);
 	if (settings_spec_at(id)->type == SETTINGS_TYPE_BOOL)
 		return *(bool *)settings_spec_value(s, settings_spec_at(id));
 	return is_given(s, id);
@@ -177,6 +188,10 @@ static int check_effect(struct settings *s, struct err *e)
 			return fault(s, e, "%s has no effect without %s; set that as well, or leave %s out", name_of(d->what),
 				     name_of(d->on), name_of(d->what));
 	}
+	if (s->given.require_safe_keys && !signs(s) && !s->replay_key && !s->redis_password_file && !s->pseudonym_key)
+		return fault(s, e, "RequireSafeKeys has no effect without KeyFile (or KeyTable), ReplayKey, RedisPasswordFile or PseudonymKey; set one of them as well, or leave RequireSafeKeys out");
+	if (s->metrics_socket && s->socket && strcmp(s->metrics_socket, s->socket) == 0)
+		return fault(s, e, "MetricsSocket and Socket are one, %.120s: the MTA and Prometheus do not speak the same language", s->socket);
 	if (s->given.syslog_facility && !s->given.syslog)
 		return fault(s, e, "SyslogFacility has no effect without \"Syslog yes\"");
 	return 0;
@@ -251,8 +266,8 @@ static int check_files(struct settings *s, struct err *e)
 {
 	if (check_written(s, SETTINGS_ID_fact_log, e) || check_written(s, SETTINGS_ID_state_file, e) || check_written(s, SETTINGS_ID_cache_file, e) || check_written(s, SETTINGS_ID_evidence_dir, e))
 		return -1;
-	if (s->fact_log_key && s->fact_log_numbers == FACTLOG_FULL)
-		return fault(s, e, "FactLogKey has no effect with \"FactLogNumbers full\"");
+	if (s->pseudonym_key && s->log_numbers != SETTINGS_NUMBERS_PSEUDONYM && (!s->fact_log || s->fact_log_numbers == FACTLOG_FULL))
+		return fault(s, e, "PseudonymKey has no effect: neither \"LogNumbers pseudonym\" nor FactLog with \"FactLogNumbers pseudonym\" writes any");
 	return 0;
 }
 
@@ -282,10 +297,34 @@ static int check_store(struct settings *s, struct err *e)
 	return 0;
 }
 
+/* Who may be signed for is said in one place. */
+static int check_tables(struct settings *s, struct err *e)
+{
+	static const enum settings_id one[] = {SETTINGS_ID_key_file, SETTINGS_ID_certificate_file, SETTINGS_ID_certificate_url, SETTINGS_ID_key_pin_file};
+	static const enum settings_id who[] = {SETTINGS_ID_internal_hosts, SETTINGS_ID_sign_authenticated};
+
+	for (size_t i = 0; is_given(s, SETTINGS_ID_key_table) && i < sizeof one / sizeof *one; i++)
+		if (is_given(s, one[i]))
+			return fault(s, e, "%s has no effect with KeyTable: make it a line of that table", name_of(one[i]));
+	for (size_t i = 0; is_given(s, SETTINGS_ID_signing_table) && i < sizeof who / sizeof *who; i++)
+		if (is_given(s, who[i]))
+			return fault(s, e, "%s has no effect with SigningTable: make it a line of that table (net:NETWORK, user:NAME)", name_of(who[i]));
+	/* Whose key vouches for a number that mail was diverted from, no client says. */
+	if (is_given(s, SETTINGS_ID_key_table) && s->sign_diversions)
+		return fault(s, e, "\"SignDiversions yes\" goes with one key (KeyFile), not with KeyTable");
+	if (is_given(s, SETTINGS_ID_key_table) && !is_given(s, SETTINGS_ID_signing_table))
+		return fault(s, e, "KeyTable is set, but SigningTable is not: nothing says who is signed for with which key");
+	if (is_given(s, SETTINGS_ID_signing_table) && !is_given(s, SETTINGS_ID_key_table))
+		return fault(s, e, "SigningTable is set, but KeyTable, which has its keys, is not");
+	return 0;
+}
+
 static int check_keys(struct settings *s, struct err *e)
 {
 	bool token = s->key_file && key_pkcs11_is_uri(span_cstr(s->key_file));
 
+	if (s->key_pin_file && !s->key_file && !s->key_table)
+		return fault(s, e, "KeyPINFile has no effect without KeyFile; set that as well, or leave KeyPINFile out");
 	if (s->key_pin_file && !token)
 		return fault(s, e, "KeyPINFile has no effect: KeyFile is a file, not a PKCS #11 URI (pkcs11:...)");
 	for (size_t i = 0; i < SETTINGS_ID_COUNT; i++) {
@@ -300,7 +339,7 @@ static int check_keys(struct settings *s, struct err *e)
 
 int settings_check(struct settings *s, struct err *e)
 {
-	if (check_groups(s, e) || check_effect(s, e) || check_mode(s, e) || check_age(s, e) || check_listeners(s, e) ||
+	if (check_tables(s, e) || check_groups(s, e) || check_effect(s, e) || check_mode(s, e) || check_age(s, e) || check_listeners(s, e) ||
 	    check_results(s, e) || check_files(s, e))
 		return -1;
 	return check_domains(s, e) || check_store(s, e) || check_keys(s, e) ? -1 : 0;

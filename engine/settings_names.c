@@ -11,12 +11,11 @@
 #include "core/suggest.h"
 #include "engine/settings_spec.h"
 
-#define ONE_KEY "there is one key here: KeyFile, CertificateFile and CertificateURL"
 #define NO_FIELDS "no header field is part of what is signed"
 #define NO_ACTION "results are written into the message; act on them in the MTA or a filter after this one"
 #define COMMAND_LINE "how the program runs is said on its command line"
 #define SUPERVISED "restarting is left to the service manager"
-#define WHO_SIGNS "whose mail is signed is said by MTA, InternalHosts and SignAuthenticated"
+#define WHO_SIGNS "whose mail is signed is said by MTA, InternalHosts and SignAuthenticated, or by SigningTable"
 
 static const struct known {
 	const char *theirs;
@@ -26,9 +25,7 @@ static const struct known {
 	{"Selector", NULL, "a PASSporT names its certificate by address: CertificateURL"},
 	{"Domain", NULL, WHO_SIGNS},
 	{"Canonicalization", NULL, "nothing is canonicalised: msgi covers the body as it is, msgc (SignContentDigest) the decoded content"},
-	{"KeyTable", NULL, ONE_KEY},
-	{"SigningTable", NULL, ONE_KEY},
-	{"KeyFileTable", NULL, ONE_KEY},
+	{"KeyFileTable", "KeyTable", NULL},
 	{"SignatureAlgorithm", NULL, "PASSporTs are signed with ES256; Digest chooses the digest of the body"},
 	{"SignHeaders", NULL, NO_FIELDS},
 	{"OmitHeaders", NULL, NO_FIELDS},
@@ -91,6 +88,9 @@ static const struct known {
 	{"CRL", "RevocationList", NULL},
 	{"CRLFile", "RevocationList", NULL},
 	{"Freshness", "MaxAge", NULL},
+	{"FactLogKey", "PseudonymKey", NULL},
+	{"PrometheusSocket", "MetricsSocket", NULL},
+	{"StatisticsSocket", "MetricsSocket", NULL},
 };
 
 void settings_names_hint(struct buf *out, struct span name)

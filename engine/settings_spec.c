@@ -19,6 +19,10 @@ static const struct settings_word words_syslog_facility[] = {
 	{"authpriv", LOG_AUTHPRIV}, {"local0", LOG_LOCAL0}, {"local1", LOG_LOCAL1}, {"local2", LOG_LOCAL2},
 	{"local3", LOG_LOCAL3}, {"local4", LOG_LOCAL4}, {"local5", LOG_LOCAL5}, {"local6", LOG_LOCAL6},
 	{"local7", LOG_LOCAL7}, {NULL, 0}};
+static const struct settings_word words_log_format[] = {
+	{"text", SETTINGS_LOG_TEXT}, {"json", SETTINGS_LOG_JSON}, {NULL, 0}};
+static const struct settings_word words_log_numbers[] = {
+	{"pseudonym", SETTINGS_NUMBERS_PSEUDONYM}, {"masked", SETTINGS_NUMBERS_MASKED}, {"full", SETTINGS_NUMBERS_FULL}, {NULL, 0}};
 static const struct settings_word words_mode[] = {
 	{"s", SETTINGS_MODE_S}, {"v", SETTINGS_MODE_V}, {"sv", SETTINGS_MODE_SV}, {NULL, 0}};
 static const struct settings_word words_digest[] = {
@@ -79,10 +83,14 @@ static const struct settings_spec rows[SETTINGS_ID_COUNT] = {
 	[SETTINGS_ID_verify_listeners].example = "MM4IN",
 	[SETTINGS_ID_internal_hosts].example = "127.0.0.1, ::1, 192.0.2.0/24",
 	[SETTINGS_ID_peer_list].example = "198.51.100.7, 2001:db8:7::/48",
+	[SETTINGS_ID_mm4_listeners].example = "MM4IN, MM4OUT",
+	[SETTINGS_ID_mm4_peers].example = "198.51.100.0/24, 2001:db8:51::/48",
 	[SETTINGS_ID_number_plan].example = "numberplan",
 	[SETTINGS_ID_key_file].example = "keys/stir.key",
 	[SETTINGS_ID_certificate_file].example = "keys/stir.pem",
 	[SETTINGS_ID_certificate_url].example = "https://cert.example.net/stir.pem",
+	[SETTINGS_ID_key_table].example = "keys/keys.csv",
+	[SETTINGS_ID_signing_table].example = "signing.csv",
 	[SETTINGS_ID_trust_anchors].example = "trust/anchors.pem",
 	[SETTINGS_ID_trust_domains].example = "trust/domains",
 	[SETTINGS_ID_key_pin_file].example = "keys/token.pin",
@@ -104,7 +112,9 @@ static const struct settings_spec rows[SETTINGS_ID_COUNT] = {
 	[SETTINGS_ID_help_url].example = "https://www.example.net/mms-refused",
 	[SETTINGS_ID_state_file].example = "/var/lib/stir-milter/state",
 	[SETTINGS_ID_fact_log].example = "/var/log/stir-milter/facts.json",
-	[SETTINGS_ID_fact_log_key].example = "keys/factlog.key",
+	[SETTINGS_ID_pseudonym_key].example = "keys/pseudonym.key",
+	[SETTINGS_ID_metrics_socket].syntax = settings_syntax_metrics_socket,
+	[SETTINGS_ID_metrics_socket].example = "inet:9895@127.0.0.1",
 };
 
 const struct settings_spec *settings_spec_at(enum settings_id id)

@@ -103,6 +103,28 @@ const char *settings_syntax_socket(struct span v)
 	return "is not one of local:PATH, unix:PATH, inet:PORT@ADDRESS, inet6:PORT@ADDRESS, fd:NUMBER";
 }
 
+static bool is_loopback(struct span host, int family)
+{
+	/* A name may begin with 127, too; an address has no letters. */
+	for (size_t i = 0; family == AF_INET && span_starts(host, "127.") && i < host.n; i++)
+		if (host.p[i] != '.' && (host.p[i] < '0' || host.p[i] > '9'))
+			return false;
+	if (family == AF_INET)
+		return span_is(host, "localhost") || span_starts(host, "127.");
+	return span_is(host, "::1") || span_is(host, "[::1]");
+}
+
+const char *settings_syntax_metrics_socket(struct span v)
+{
+	const char *why = settings_syntax_socket(v);
+	struct span rest = v, kind = span_cut(&rest, ':');
+
+	(void)span_cut(&rest, '@');
+	if (!why && ((span_is(kind, "inet") && !is_loopback(rest, AF_INET)) || (span_is(kind, "inet6") && !is_loopback(rest, AF_INET6))))
+		return "is not an address of this host alone: write 127.0.0.1 (or ::1), and let a web server that asks who is there pass on what others shall see";
+	return why;
+}
+
 static bool user_ok(struct span v)
 {
 	return v.n <= MAX_USER && made_of(v, "_.-") && v.p[0] != '-' && v.p[0] != '.';

@@ -10,6 +10,8 @@
 
 /* local:PATH, unix:PATH, inet:PORT@ADDRESS, inet6:PORT@ADDRESS, fd:NUMBER */
 const char *settings_syntax_socket(struct span v);
+/* The same, but no address that others than this host could reach */
+const char *settings_syntax_metrics_socket(struct span v);
 /* USER or USER:GROUP, names or numbers; whether they exist is found out later */
 const char *settings_syntax_user(struct span v);
 /* A name that needs no quotes in Authentication-Results */

@@ -69,6 +69,9 @@ int trust_file_open(const char *path, struct store *keep, struct crlcache *crls,
  */
 bool trust_file_renew(const struct trust_sources *sources, struct fetch *fetch, struct store *keep, int64_t now, struct buf *said);
 
+/* When a list from an address was had last, as keep (or NULL) has it by now; of a file its issued. */
+int64_t trust_file_had(const struct trust_source *s, struct store *keep);
+
 /* A line for each list, from a file or an address, that is older than its max_age; trust_file_open() has said them. */
 void trust_file_age(const struct trust_sources *sources, int64_t now, struct buf *said);
 

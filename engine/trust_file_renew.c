@@ -100,6 +100,20 @@ static int renew(struct renewing *r, bool *newer, struct err *e)
 	return rc;
 }
 
+int64_t trust_file_had(const struct trust_source *s, struct store *keep)
+{
+	struct trust_file_key key;
+	int64_t had = s->issued;
+	struct kept k;
+
+	if (!s->url || !keep)
+		return had;
+	if (kept_get(keep, TRUST_FILE_KIND, trust_file_key(s, &key), &k, NULL) == 1 && k.when > had)
+		had = k.when;
+	kept_free(&k);
+	return had;
+}
+
 bool trust_file_renew(const struct trust_sources *sources, struct fetch *fetch, struct store *keep, int64_t now, struct buf *said)
 {
 	bool any = false;

@@ -103,8 +103,9 @@ static const char *code_or(const char *code, char class, const char *dflt)
 }
 
 /* The MTA has words of its own when ours don't get through. */
-static sfsistat reply(SMFICTX *ctx, const struct verdict *v, const char *qid)
+static sfsistat reply(SMFICTX *ctx, const struct transaction *t, const char *qid)
 {
+	const struct verdict *v = &t->verdict;
 	bool reject = v->action == VERDICT_REJECT;
 	char class = reject ? '5' : '4';
 	struct buf code, xcode, text;
@@ -116,7 +117,7 @@ static sfsistat reply(SMFICTX *ctx, const struct verdict *v, const char *qid)
 	(void)buf_puts(&xcode, code_or(v->reply_xcode, class, reject ? "5.7.1" : "4.7.1"));
 	put_text(&text, v->reply_text.n ? v->reply_text : span_cstr("message refused by policy"), true);
 	if (code.failed || xcode.failed || text.failed || smfi_setreply(ctx, code.p, xcode.p, text.p) != MI_SUCCESS)
-		log_warn("%s: the MTA's own reply text is used", qid);
+		log_about(LOG_LEVEL_WARN, span_cstr(qid), t->session_id, "the MTA's own reply text is used");
 	buf_free(&code);
 	buf_free(&xcode);
 	buf_free(&text);
@@ -131,11 +132,11 @@ static bool has_deletions(const struct verdict *v)
 	return false;
 }
 
-static sfsistat missing(const struct verdict *v, const char *qid, const char *what)
+static sfsistat missing(const struct transaction *t, const char *qid, const char *what)
 {
-	bool forged = has_deletions(v);
+	bool forged = has_deletions(&t->verdict);
 
-	log_error("%s: %s; %s", qid, what, forged ? "with a forged result in it the client is asked to try again" : "the message goes on without");
+	log_about(LOG_LEVEL_ERROR, span_cstr(qid), t->session_id, "%s; %s", what, forged ? "with a forged result in it the client is asked to try again" : "the message goes on without");
 	return forged ? SMFIS_TEMPFAIL : SMFIS_CONTINUE;
 }
 
@@ -144,17 +145,18 @@ static sfsistat edit(SMFICTX *ctx, const struct transaction *t, const char *queu
 	const struct verdict *v = &t->verdict;
 
 	if (t->edits_incomplete)
-		return missing(v, queue_id, "no memory for all header edits");
+		return missing(t, queue_id, "no memory for all header edits");
 	if (!edits_fit(v))
-		return missing(v, queue_id, "header edits that can't be made");
+		return missing(t, queue_id, "header edits that can't be made");
 	if (edit_all(ctx, v))
-		return missing(v, queue_id, "the MTA did not take a header edit");
+		return missing(t, queue_id, "the MTA did not take a header edit");
 	return SMFIS_CONTINUE;
 }
 
 /* The reason stands in the log of the MTA. */
-static sfsistat hold(SMFICTX *ctx, const struct verdict *v, const char *queue_id)
+static sfsistat hold(SMFICTX *ctx, const struct transaction *t, const char *queue_id)
 {
+	const struct verdict *v = &t->verdict;
 	struct buf reason;
 	int rc;
 
@@ -164,7 +166,7 @@ static sfsistat hold(SMFICTX *ctx, const struct verdict *v, const char *queue_id
 	buf_free(&reason);
 	if (rc == MI_SUCCESS)
 		return SMFIS_CONTINUE;
-	log_error("%s: the MTA did not take a quarantine; the client is asked to try again", queue_id);
+	log_about(LOG_LEVEL_ERROR, span_cstr(queue_id), t->session_id, "the MTA did not take a quarantine; the client is asked to try again");
 	return SMFIS_TEMPFAIL;
 }
 
@@ -218,7 +220,7 @@ static sfsistat redirect(SMFICTX *ctx, const struct transaction *t, const char *
 	buf_free(&text);
 	if (rc == 0)
 		return SMFIS_CONTINUE;
-	log_error("%s: the MTA did not take all new recipients; the client is asked to try again", queue_id);
+	log_about(LOG_LEVEL_ERROR, span_cstr(queue_id), t->session_id, "the MTA did not take all new recipients; the client is asked to try again");
 	return SMFIS_TEMPFAIL;
 }
 
@@ -228,12 +230,12 @@ sfsistat apply_verdict(SMFICTX *ctx, const struct transaction *t, const char *qu
 	sfsistat status;
 
 	if (v->action == VERDICT_REJECT || v->action == VERDICT_TEMPFAIL)
-		return reply(ctx, v, queue_id);
+		return reply(ctx, t, queue_id);
 	if (v->action == VERDICT_DISCARD)
 		return SMFIS_DISCARD;
 	status = edit(ctx, t, queue_id);
 	if (status == SMFIS_CONTINUE && v->action == VERDICT_QUARANTINE)
-		status = hold(ctx, v, queue_id);
+		status = hold(ctx, t, queue_id);
 	if (status == SMFIS_CONTINUE && v->action == VERDICT_REDIRECT)
 		status = redirect(ctx, t, queue_id);
 	return status;

@@ -12,13 +12,17 @@
 
 #include "milter/callbacks.h"
 
+#include <ctype.h>
 #include <libmilter/mfapi.h>
 #include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "core/limits.h"
 #include "core/log.h"
 #include "milter/apply.h"
+#include "milter/reload.h"
 #include "milter/session.h"
 
 /* Without these there is nothing we can do; without those a policy gets something milder. */
@@ -40,7 +44,7 @@ static char *macro(SMFICTX *ctx, const char *name)
 
 static void ask_macros(SMFICTX *ctx, int stage, const char *names)
 {
-	char buffer[128];
+	char buffer[256];
 
 	/* Failing, we'd get the MTA's usual ones, which do as well. */
 	if (strlen(names) >= sizeof buffer)
@@ -52,10 +56,11 @@ static void ask_macros(SMFICTX *ctx, int stage, const char *names)
 /* What isn't asked for isn't sent: Postfix puts macros in front of every recipient and field. */
 static void ask_all_macros(SMFICTX *ctx)
 {
-	ask_macros(ctx, SMFIM_CONNECT, "j {daemon_name}");
+	/* Sendmail alone has {if_name}: see login_name(). */
+	ask_macros(ctx, SMFIM_CONNECT, "j {daemon_name} {if_name}");
 	ask_macros(ctx, SMFIM_HELO, "");
 	/* The address always comes, so that the set of the message before is replaced. */
-	ask_macros(ctx, SMFIM_ENVFROM, "{auth_authen} {mail_addr} {verify} {tls_version} {cipher} {cipher_bits} {cert_subject} {cert_issuer}");
+	ask_macros(ctx, SMFIM_ENVFROM, "{auth_authen} {mail_addr} {verify} {tls_version} {cipher} {cipher_bits} {cert_subject} {cert_issuer} {cn_subject} {cn_issuer}");
 	ask_macros(ctx, SMFIM_ENVRCPT, "");
 	ask_macros(ctx, SMFIM_DATA, "");
 	ask_macros(ctx, SMFIM_EOH, "");
@@ -157,23 +162,68 @@ static sfsistat on_helo(SMFICTX *ctx, char *name)
 	return SMFIS_NOREPLY;
 }
 
+/* Sendmail writes a blank and other odd octets of a name as "+20". NULL for what is no name or does not fit. */
+static const char *plain_name(const char *in, char *out, size_t room)
+{
+	size_t n = 0;
+
+	while (*in && n + 1 < room) {
+		char hex[3] = "";
+
+		if (in[0] == '+' && isxdigit((unsigned char)in[1]) && isxdigit((unsigned char)in[2])) {
+			memcpy(hex, in + 1, 2);
+			in += 2;
+		}
+		in++;
+		out[n] = hex[0] ? (char)strtoul(hex, NULL, 16) : in[-1];
+		if (out[n++] == '\0')
+			return NULL;
+	}
+	out[n] = '\0';
+	return *in ? NULL : out;
+}
+
+/* As long as session.c keeps any. */
+enum { NAME_ROOM = 1025 };
+
+/*
+ * The common name of a certificate's subject or issuer: {cert_subject} of
+ * Postfix; {cn_subject} of Sendmail, whose {cert_subject} is the whole name
+ * ("/O=Partner/CN=mm4.partner.example").
+ */
+static const char *common_name(SMFICTX *ctx, const char *sendmail, const char *postfix, char *room)
+{
+	const char *name = macro(ctx, sendmail);
+
+	return name ? plain_name(name, room, NAME_ROOM) : macro(ctx, postfix);
+}
+
+/* Who authenticated: Postfix says it as it is, and there "a+20b" is another account than "a b". */
+static const char *login_name(SMFICTX *ctx, char *room)
+{
+	const char *name = macro(ctx, "{auth_authen}");
+
+	return name && macro(ctx, "{if_name}") ? plain_name(name, room, NAME_ROOM) : name;
+}
+
 static sfsistat on_mail(SMFICTX *ctx, char **argv)
 {
 	struct session *s = session_needed(ctx);
 	const char *verify = macro(ctx, "{verify}");
+	char user[NAME_ROOM], subject[NAME_ROOM], issuer[NAME_ROOM];
 	/* Sendmail names whoever the certificate names, and says beside whether that is true; Postfix names nobody then. */
 	bool verified = !verify || strcmp(verify, "OK") == 0;
 	const struct session_login login = {
-		.auth_user = macro(ctx, "{auth_authen}"),
+		.auth_user = login_name(ctx, user),
 		.tls_version = macro(ctx, "{tls_version}"),
 		.tls_cipher = macro(ctx, "{cipher}"),
 		.tls_bits = macro(ctx, "{cipher_bits}"),
-		.tls_subject = verified ? macro(ctx, "{cert_subject}") : NULL,
-		.tls_issuer = verified ? macro(ctx, "{cert_issuer}") : NULL,
+		.tls_subject = verified ? common_name(ctx, "{cn_subject}", "{cert_subject}", subject) : NULL,
+		.tls_issuer = verified ? common_name(ctx, "{cn_issuer}", "{cert_issuer}", issuer) : NULL,
 	};
 
 	if (s && session_mail(s, argv ? argv[0] : NULL, &login))
-		log_error("no memory for a message, or stopping");
+		log_about(LOG_LEVEL_ERROR, span_cstr(NULL), session_id(s), "no memory for a message, or stopping");
 	return SMFIS_NOREPLY;
 }
 
@@ -217,9 +267,16 @@ static void log_message(const struct session *s, const char *queue_id)
 {
 	struct buf line;
 
-	buf_init(&line, LIMIT_LOG_LINE);
-	engine_log_line(&line, s->engine, &s->t, span_cstr(queue_id));
-	if (line.n)
+	buf_init(&line, LIMIT_LOG_JSON);
+	if (log_is_json())
+		engine_log_json(&line, s->engine, &s->t, span_cstr(queue_id));
+	else
+		engine_log_line(&line, s->engine, &s->t, span_cstr(queue_id));
+	if (line.failed || !line.n)
+		log_about(LOG_LEVEL_ERROR, span_cstr(queue_id), session_id(s), "no memory for the line about this message");
+	else if (log_is_json())
+		log_object(LOG_LEVEL_INFO, buf_span(&line));
+	else
 		log_info("%.*s", SPAN_ARG(buf_span(&line)));
 	buf_free(&line);
 }
@@ -236,6 +293,14 @@ static void record_message(const struct session *s, const char *queue_id, int64_
 		log_error("%s", e.text);
 }
 
+static void count_unseen(void)
+{
+	struct metrics *m = reload_metrics();
+
+	if (m)
+		metrics_count(m, METRICS_UNSEEN, 0, 0);
+}
+
 static sfsistat on_eom(SMFICTX *ctx)
 {
 	struct session *s = session_of(ctx);
@@ -247,7 +312,8 @@ static sfsistat on_eom(SMFICTX *ctx)
 		queue_id = "NOQUEUE";
 	/* Not looked at (no memory, or stopping): it can't be marked, and a forged result would go on unseen. */
 	if (!s || !session_in_message(s)) {
-		log_error("%s: a message that was not looked at: no memory for it, or stopping; the client is asked to try again", queue_id);
+		log_about(LOG_LEVEL_ERROR, span_cstr(queue_id), s ? session_id(s) : span_cstr(NULL), "a message that was not looked at: no memory for it, or stopping; the client is asked to try again");
+		count_unseen();
 		return SMFIS_TEMPFAIL;
 	}
 	session_eom(s, queue_id, now);

@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <libmilter/mfapi.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -22,6 +23,8 @@
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "milter/selfcall.h"
 
 enum { BACKLOG = 1024 };
 
@@ -42,7 +45,7 @@ static char *folder_of(const char *path)
 	return strndup(path, slash == path ? 1 : (size_t)(slash - path));
 }
 
-static int check_local(const char *path, struct err *e)
+static int check_local(const char *name, const char *path, struct err *e)
 {
 	char *folder = folder_of(path);
 	struct stat st;
@@ -51,29 +54,39 @@ static int check_local(const char *path, struct err *e)
 	if (!folder)
 		return err_set(e, ERR_UNAVAILABLE, "no memory");
 	if (stat(folder, &st))
-		rc = err_set(e, ERR_CONFIG, "Socket: %s: %s", folder, strerror(errno));
+		rc = err_set(e, ERR_CONFIG, "%s: %s: %s", name, folder, strerror(errno));
 	else if (!S_ISDIR(st.st_mode))
-		rc = err_set(e, ERR_CONFIG, "Socket: %s is no folder", folder);
+		rc = err_set(e, ERR_CONFIG, "%s: %s is no folder", name, folder);
 	free(folder);
 	return rc;
 }
 
-static int check_fd(const char *spec, const char *number, struct err *e)
+static int check_fd(const char *name, const char *spec, const char *number, struct err *e)
 {
 	long fd = strtol(number, NULL, 10);
 
 	if (fd > INT_MAX || fcntl((int)fd, F_GETFD) < 0)
-		return err_set(e, ERR_CONFIG, "Socket %s: that descriptor is not open", spec);
+		return err_set(e, ERR_CONFIG, "%s %s: that descriptor is not open", name, spec);
 	return 0;
+}
+
+static int check_named(const char *name, const char *spec, struct err *e)
+{
+	if (local_path(spec))
+		return check_local(name, local_path(spec), e);
+	return strncmp(spec, "fd:", 3) == 0 ? check_fd(name, spec, spec + 3, e) : 0;
+}
+
+int listen_check_socket(const char *name, const char *spec, struct err *e)
+{
+	return spec ? check_named(name, spec, e) : 0;
 }
 
 int listen_check(const char *spec, struct err *e)
 {
 	if (!spec)
 		return err_set(e, ERR_CONFIG, "Socket is not set: say where the MTA reaches us, such as local:PATH or inet:PORT@127.0.0.1");
-	if (local_path(spec))
-		return check_local(local_path(spec), e);
-	return strncmp(spec, "fd:", 3) == 0 ? check_fd(spec, spec + 3, e) : 0;
+	return check_named("Socket", spec, e);
 }
 
 /* 0 and errno of connect(2); a listener with a full queue answers EAGAIN. */
@@ -134,18 +147,22 @@ static int open_plain(const char *spec, struct err *e)
 	return 0;
 }
 
-static int open_local(struct listen *l, const char *spec, const char *path, struct err *e)
+/* Remembers what was made. */
+static int note_local(struct listen *l, const char *path, struct err *e)
 {
 	struct stat st;
 
-	if (clear_way(path, e) || open_plain(spec, e))
-		return -1;
 	l->path = strdup(path);
 	if (!l->path || lstat(path, &st))
 		return err_set(e, ERR_UNAVAILABLE, "%s: %s", path, l->path ? strerror(errno) : "no memory");
 	l->dev = st.st_dev;
 	l->ino = st.st_ino;
 	return 0;
+}
+
+static int open_local(struct listen *l, const char *spec, const char *path, struct err *e)
+{
+	return clear_way(path, e) || open_plain(spec, e) || note_local(l, path, e) ? -1 : 0;
 }
 
 enum { LOCK_TRIES = 50 }; /* a tenth of a second each */
@@ -202,6 +219,82 @@ int listen_open(struct listen *l, const char *spec, struct err *e)
 	rc = open_local(l, spec, path, e);
 	(void)close(lock);
 	return rc;
+}
+
+/* --- without libmilter ----------------------------------------------------------- */
+
+static int bind_local(struct listen *l, const char *path, int *fd, struct err *e)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+
+	assert(strlen(path) < sizeof sun.sun_path);
+	memcpy(sun.sun_path, path, strlen(path) + 1);
+	if (clear_way(path, e))
+		return -1;
+	*fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (*fd < 0 || bind(*fd, (const struct sockaddr *)&sun, sizeof sun))
+		return err_set(e, ERR_UNAVAILABLE, "%s: %s", path, strerror(errno));
+	return note_local(l, path, e);
+}
+
+static int bind_inet(const struct sockaddr_storage *addr, socklen_t len, int *fd, struct err *e)
+{
+	int on = 1;
+
+	*fd = socket(addr->ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (*fd < 0 || setsockopt(*fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) || bind(*fd, (const struct sockaddr *)addr, len))
+		return err_set(e, ERR_UNAVAILABLE, "can't listen there: %s", strerror(errno));
+	return 0;
+}
+
+static bool is_of_this_host(const struct sockaddr_storage *a)
+{
+	if (a->ss_family == AF_INET)
+		return ntohl(((const struct sockaddr_in *)(const void *)a)->sin_addr.s_addr) >> 24 == 127;
+	if (a->ss_family == AF_INET6)
+		return IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)(const void *)a)->sin6_addr);
+	return a->ss_family == AF_UNIX;
+}
+
+static int bind_any(struct listen *l, const char *spec, int *fd, struct err *e)
+{
+	struct selfcall where;
+	const char *path = local_path(spec);
+	int lock, rc;
+
+	if (path) {
+		lock = lock_folder(path, e);
+		if (lock < 0)
+			return -1;
+		rc = bind_local(l, path, fd, e);
+		(void)close(lock);
+		return rc;
+	}
+	if (selfcall_aim(&where, spec, e))
+		return -1;
+	if (!is_of_this_host(&where.addr))
+		return err_set(e, ERR_CONFIG, "%s is not an address of this host alone", spec);
+	if (strncmp(spec, "fd:", 3) != 0)
+		return bind_inet(&where.addr, where.len, fd, e);
+	/* Whoever handed it in may want to keep it. */
+	*fd = fcntl((int)strtol(spec + 3, NULL, 10), F_DUPFD_CLOEXEC, 3);
+	return *fd < 0 ? err_set(e, ERR_OS, "%s: %s", spec, strerror(errno)) : 0;
+}
+
+int listen_socket(struct listen *l, const char *name, const char *spec, int *fd, struct err *e)
+{
+	*l = (struct listen){0};
+	*fd = -1;
+	if (listen_check_socket(name, spec, e))
+		return -1;
+	if (bind_any(l, spec, fd, e) == 0 && listen(*fd, BACKLOG) == 0)
+		return 0;
+	if (e->code == ERR_NONE)
+		(void)err_set(e, ERR_UNAVAILABLE, "can't listen there: %s", strerror(errno));
+	if (*fd >= 0)
+		(void)close(*fd);
+	listen_close(l);
+	return err_prefix(e, "%s", name);
 }
 
 void listen_close(struct listen *l)

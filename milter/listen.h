@@ -24,6 +24,14 @@ int listen_check(const char *spec, struct err *e) MUST_USE;
  */
 int listen_open(struct listen *l, const char *spec, struct err *e) MUST_USE;
 
+/*
+ * The same without libmilter, for a server of our own: *fd is a socket that
+ * listens, on this host only (else an error). name is the setting's.
+ */
+int listen_socket(struct listen *l, const char *name, const char *spec, int *fd, struct err *e) MUST_USE;
+/* listen_check() for it; spec may be NULL: fine. */
+int listen_check_socket(const char *name, const char *spec, struct err *e) MUST_USE;
+
 /* Removes the socket's name, if it is still ours. */
 void listen_close(struct listen *l);
 

@@ -15,9 +15,12 @@
 #include <unistd.h>
 
 #include "core/log.h"
+#include "engine/clock.h"
 #include "engine/state.h"
 #include "milter/callbacks.h"
 #include "milter/listen.h"
+#include "milter/metrics_server.h"
+#include "milter/notify.h"
 #include "milter/options.h"
 #include "milter/privilege.h"
 #include "milter/reload.h"
@@ -141,7 +144,7 @@ static int check(const struct options *o, struct err *e)
 		return -1;
 	/* Looked at before the engine opens files: fd:N must be one that was handed in. */
 	err_clear(&place);
-	bad = listen_check(s.socket, &place) || check_pid_folder(s.pid_file, &place);
+	bad = listen_check(s.socket, &place) || listen_check_socket("MetricsSocket", s.metrics_socket, &place) || check_pid_folder(s.pid_file, &place);
 	if (open_saying(&s, &g, e))
 		return -1;
 	if (bad) {
@@ -204,8 +207,9 @@ static int become(const struct settings *s, struct err *e)
 	privilege_free(&p);
 	if (rc == 0) {
 		warn_unreadable(s->key_file);
+		warn_unreadable(s->key_pin_file);
 		warn_unreadable(s->policy);
-		warn_unreadable(s->fact_log_key);
+		warn_unreadable(s->pseudonym_key);
 		warn_unreadable(s->replay_key);
 		warn_unreadable(s->trust_domains);
 	}
@@ -215,6 +219,7 @@ static int become(const struct settings *s, struct err *e)
 /* What a run leaves behind to be tidied up. */
 struct running {
 	struct listen listen;
+	struct metrics_server *metrics; /* or NULL */
 	char *pid_file; /* owned; NULL when none was written */
 };
 
@@ -225,7 +230,11 @@ static int start(struct running *r, struct engine *g, struct err *e)
 	if (become(s, e) || engine_check_files(g, e) || engine_begin(g, false, e))
 		return -1;
 	reload_load(g);
-	if (callbacks_register(e) || listen_open(&r->listen, s->socket, e) || write_pid(s->pid_file, e))
+	if (callbacks_register(e) || listen_open(&r->listen, s->socket, e))
+		return -1;
+	if (s->metrics_socket && metrics_server_open(s->metrics_socket, s->socket, &r->metrics, e))
+		return -1;
+	if (write_pid(s->pid_file, e))
 		return -1;
 	if (s->pid_file) {
 		r->pid_file = strdup(s->pid_file);
@@ -241,6 +250,7 @@ static void tidy_up(struct running *r)
 	if (r->pid_file)
 		(void)unlink(r->pid_file);
 	free(r->pid_file);
+	metrics_server_close(r->metrics);
 	listen_close(&r->listen);
 	/* The engine stays: libmilter's threads serve until the process is gone. */
 }
@@ -255,6 +265,8 @@ static int open_first(const struct options *o, struct engine **g, struct err *e)
 	log_set_level(o->verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
 	if (s.syslog)
 		log_to_syslog(PROGRAM, s.syslog_facility);
+	if (s.log_format == SETTINGS_LOG_JSON)
+		log_use_json(clock_wall_s);
 	if (listen_check(s.socket, e)) {
 		settings_free(&s);
 		return -1;
@@ -302,6 +314,8 @@ static int act(const struct options *o, struct err *e)
 static int report(const struct options *o, const struct err *e)
 {
 	fprintf(stderr, "%s: %s\n", PROGRAM, e->text);
+	if (!o->check)
+		notify_failed(e->text, err_exit_status(e->code));
 	if (e->code == ERR_USAGE)
 		fprintf(stderr, "%s -h says how to call it\n", PROGRAM);
 	if (o->check && e->code != ERR_USAGE)

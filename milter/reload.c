@@ -9,11 +9,13 @@
 #include "milter/reload.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "core/limits.h"
 #include "core/log.h"
 #include "engine/clock.h"
+#include "milter/session.h"
 
 static struct {
 	pthread_mutex_t lock; /* guards engine */
@@ -22,10 +24,10 @@ static struct {
 
 /* Main thread only: what was true at the start. */
 static struct {
-	char *socket, *user_id, *pid_file;
+	char *socket, *user_id, *pid_file, *metrics_socket;
 	unsigned umask;
 	bool syslog;
-	int syslog_facility;
+	int syslog_facility, log_format;
 	uint64_t state_entries;
 } start;
 
@@ -109,16 +111,59 @@ void reload_log_counters(void)
 	engine_unref(g);
 }
 
+/* --- what is counted -------------------------------------------------------------- */
+
+static struct {
+	_Atomic(struct metrics *) registry;
+	atomic_bool stale; /* the last reload failed */
+} counted;
+
+struct metrics *reload_metrics(void)
+{
+	return atomic_load(&counted.registry);
+}
+
+static void collect(void *part, struct metrics_values *v)
+{
+	struct session_count c = session_count();
+
+	(void)part;
+	metrics_put(v, METRICS_CONNECTIONS, 0, 0, c.connections);
+	metrics_put(v, METRICS_IN_HAND, 0, 0, c.in_hand);
+	metrics_put(v, METRICS_BEGUN, 0, 0, c.begun);
+	metrics_put(v, METRICS_STALE, 0, 0, atomic_load(&counted.stale));
+}
+
+static void count_reload(bool good)
+{
+	struct metrics *m = reload_metrics();
+
+	atomic_store(&counted.stale, !good);
+	if (m)
+		metrics_count(m, METRICS_RELOADS, good ? METRICS_RELOAD_GOOD : METRICS_RELOAD_FAILED, 0);
+}
+
+/* Stays to the end of the process, like the engine. */
+static void start_counting(struct engine *g)
+{
+	struct metrics *m = metrics_ref(engine_metrics(g));
+
+	metrics_attach(m, &counted, collect);
+	atomic_store(&counted.registry, m);
+}
+
 int reload_start(struct engine *g, struct err *e)
 {
 	const struct settings *s = engine_settings(g);
 
+	start_counting(g);
 	engine_unref(swap(g));
-	if (copy(&start.socket, s->socket, e) || copy(&start.user_id, s->user_id, e) || copy(&start.pid_file, s->pid_file, e))
+	if (copy(&start.socket, s->socket, e) || copy(&start.user_id, s->user_id, e) || copy(&start.pid_file, s->pid_file, e) || copy(&start.metrics_socket, s->metrics_socket, e))
 		return -1;
 	start.umask = s->umask;
 	start.state_entries = s->policy ? s->state_entries : 0;
 	start.syslog = s->syslog;
+	start.log_format = s->log_format;
 	start.syslog_facility = s->syslog_facility;
 	advise(g);
 	return 0;
@@ -145,8 +190,10 @@ static void note_start_only(const struct settings *s)
 	note_unless(span_eq(span_cstr(s->socket), span_cstr(start.socket)), "Socket");
 	note_unless(span_eq(span_cstr(s->user_id), span_cstr(start.user_id)), "UserID");
 	note_unless(span_eq(span_cstr(s->pid_file), span_cstr(start.pid_file)), "PidFile");
+	note_unless(span_eq(span_cstr(s->metrics_socket), span_cstr(start.metrics_socket)), "MetricsSocket");
 	note_unless(s->umask == start.umask, "UMask");
 	note_unless(s->syslog == start.syslog, "Syslog");
+	note_unless(s->log_format == start.log_format, "LogFormat");
 	note_unless(s->syslog_facility == start.syslog_facility, "SyslogFacility");
 	note_unless(!start.state_entries || !s->policy || s->state_entries == start.state_entries, "StateEntries");
 }
@@ -182,14 +229,16 @@ static void hand_over(struct engine *old, struct engine *fresh)
 	}
 }
 
-void reload_again(const struct options *o)
+bool reload_again(const struct options *o)
 {
 	struct engine *fresh = NULL, *old = reload_engine();
 	struct settings s;
+	bool ok = false;
 	struct err e;
 
 	err_clear(&e);
 	if (reload_read(o, &s, &e) || engine_reopen(&s, old, &fresh, &e) || engine_check_files(fresh, &e)) {
+		count_reload(false);
 		log_error("reload failed, the configuration in force stays: %s", e.text);
 		engine_unref(fresh);
 	} else {
@@ -197,7 +246,10 @@ void reload_again(const struct options *o)
 		note_start_only(engine_settings(fresh));
 		advise(fresh);
 		engine_unref(swap(fresh));
+		count_reload(true);
 		log_notice("configuration read again");
+		ok = true;
 	}
 	engine_unref(old);
+	return ok;
 }

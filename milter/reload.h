@@ -22,9 +22,12 @@ struct engine *reload_engine(void);
 
 /*
  * Reads everything again.  When any of it fails, one line says why and the
- * engine in force stays.  Main thread only.
+ * engine in force stays (false).  Main thread only.
  */
-void reload_again(const struct options *o);
+bool reload_again(const struct options *o);
+
+/* The registry of the engines of this process; NULL before the start. Any thread. */
+struct metrics *reload_metrics(void);
 
 /* What is remembered between messages, to and from StateFile; failures are said in the log. Main thread only. */
 void reload_save(void);

@@ -9,6 +9,7 @@
 
 #include <netinet/in.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "core/limits.h"
@@ -20,16 +21,33 @@ enum { FACT_MAX = 1024 };
 
 static struct {
 	atomic_uint connections, in_hand;
-	atomic_ulong begun;
+	atomic_ulong begun, ever;
+	_Atomic int64_t start; /* of the first connection, seconds since 1970 */
 } count;
+
+/* That of the first connection is near enough: it tells the connections of one start from those of another. */
+static int64_t start_time(void)
+{
+	int64_t none = 0, now = clock_wall_s();
+
+	return atomic_compare_exchange_strong(&count.start, &none, now) ? now : none;
+}
 
 struct session *session_new(void)
 {
 	struct session *s = calloc(1, sizeof *s);
 
-	if (s)
-		atomic_fetch_add(&count.connections, 1);
+	if (!s)
+		return NULL;
+	atomic_fetch_add(&count.connections, 1);
+	if (snprintf(s->id, sizeof s->id, "%llx-%lx", (unsigned long long)start_time(), atomic_fetch_add(&count.ever, 1) + 1) < 0)
+		s->id[0] = '\0';
 	return s;
+}
+
+struct span session_id(const struct session *s)
+{
+	return span_cstr(s->id);
 }
 
 static void forget(char **fact)
@@ -137,6 +155,7 @@ int session_mail(struct session *s, const char *from, const struct session_login
 	keep_login(s, login);
 	transaction_begin(&s->t, g, &s->client);
 	s->t.mta_name = span_cstr(s->mta);
+	s->t.session_id = session_id(s);
 	s->t.overloaded = too_many(g);
 	s->t.cannot = s->cannot;
 	s->t.message.over_limit = s->lacking;

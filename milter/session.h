@@ -13,6 +13,8 @@
 
 #include "engine/engine.h"
 
+enum { SESSION_ID_BYTES = 32 };
+
 struct session {
 	struct engine *engine; /* of the message in hand; NULL between messages */
 	struct transaction t;  /* valid while engine is set */
@@ -20,6 +22,7 @@ struct session {
 	bool lacking;          /* a fact of the client was lost for want of memory */
 	unsigned cannot;       /* what the MTA does not let us do: bits 1u << enum verdict_action */
 	struct mms_client client;
+	char id[SESSION_ID_BYTES];
 	/* owned, behind client and mta_name */
 	char *name, *helo, *listener, *mta, *auth_user;
 	char *tls_version, *tls_cipher, *tls_bits, *tls_subject, *tls_issuer;
@@ -34,6 +37,8 @@ struct session_login {
 
 /* NULL without memory. */
 struct session *session_new(void) MUST_USE;
+/* For the log: when the process started and which connection since, in hexadecimal. */
+struct span session_id(const struct session *s);
 /* Ends the message in hand, too. NULL is allowed. */
 void session_free(struct session *s);
 

@@ -16,6 +16,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
@@ -23,10 +24,16 @@
 
 #include "core/log.h"
 #include "engine/clock.h"
+#include "milter/metrics_server.h"
+#include "milter/notify.h"
 #include "milter/reload.h"
+#include "milter/selfcall.h"
 #include "milter/session.h"
 
-enum { DRAIN_LOOK_MS = 20, SAVE_EVERY_MS = 60 * 1000, TICK_EVERY_MS = 5 * 1000 };
+enum { DRAIN_LOOK_MS = 20, SAVE_EVERY_MS = 60 * 1000, TICK_EVERY_MS = 5 * 1000, OWN_RELOAD_MS = 3600 * 1000 };
+/* Longer than a busy host takes; a stop or reload that comes meanwhile waits so long. */
+enum { SELFCALL_MS = 2 * 1000 };
+enum { STATUS_BYTES = 256 };
 
 struct supervisor {
 	const struct options *options;
@@ -34,6 +41,11 @@ struct supervisor {
 	int ended;   /* eventfd: smfi_main() has returned */
 	bool stop;   /* TERM or INT came */
 	bool dead;   /* smfi_main() returned by itself */
+	bool stale;  /* the last reload failed */
+	/* For a service manager that wants to hear that we live. */
+	struct selfcall self;
+	int64_t alive_every_ms; /* 0: it doesn't */
+	bool silent;            /* our socket did not answer the last time */
 };
 
 /*
@@ -93,6 +105,51 @@ static void log_counters(void)
 	reload_log_counters();
 }
 
+static void write_status(const struct supervisor *v, char out[STATUS_BYTES])
+{
+	struct session_count c = session_count();
+
+	if (snprintf(out, STATUS_BYTES, "%s%u connections, %u messages in hand, %lu since the start",
+		     v->stale ? "the last reload failed, the configuration before it is in force; " : "", c.connections, c.in_hand, c.begun) < 0)
+		out[0] = '\0';
+}
+
+static void say_ready(const struct supervisor *v)
+{
+	char status[STATUS_BYTES];
+
+	write_status(v, status);
+	notify_ready(status);
+}
+
+static bool read_again(struct supervisor *v)
+{
+	notify_reloading();
+	v->stale = !reload_again(v->options);
+	say_ready(v);
+	return !v->stale;
+}
+
+/* Said only while our socket answers: who can't be reached had better be started anew. */
+static void say_alive(struct supervisor *v)
+{
+	char status[STATUS_BYTES];
+	struct err e;
+
+	err_clear(&e);
+	if (selfcall_ask(&v->self, SELFCALL_MS, &e)) {
+		if (!v->silent)
+			log_error("%s; the service manager is not told that we live until it does", e.text);
+		v->silent = true;
+		return;
+	}
+	if (v->silent)
+		log_notice("our own socket answers again");
+	v->silent = false;
+	write_status(v, status);
+	notify_alive(status);
+}
+
 static void take_signal(struct supervisor *v)
 {
 	struct signalfd_siginfo si;
@@ -102,7 +159,7 @@ static void take_signal(struct supervisor *v)
 	switch (si.ssi_signo) {
 	case SIGHUP:
 	case SIGUSR1:
-		reload_again(v->options);
+		(void)read_again(v);
 		break;
 	case SIGUSR2:
 		log_counters();
@@ -139,7 +196,11 @@ static void drain(struct supervisor *v)
 {
 	int64_t until = clock_monotonic_ms() + drain_time_ms();
 	unsigned left = session_count().in_hand;
+	char status[STATUS_BYTES];
 
+	write_status(v, status);
+	metrics_server_set_serving(false);
+	notify_stopping(status);
 	if (left)
 		log_notice("stopping; %u messages in hand", left);
 	v->stop = false;
@@ -160,22 +221,41 @@ static int start_libmilter(struct supervisor *v, struct err *e)
 	return rc ? err_set(e, ERR_OS, "can't start a thread: %s", strerror(rc)) : 0;
 }
 
+/*
+ * A reload that nobody ordered.  One that fails is not tried again with each tick:
+ * it asks a token for its key, and a PIN that is wrong by now would lock that.
+ */
+static int64_t reload_by_ourselves(struct supervisor *v)
+{
+	if (read_again(v))
+		return 0;
+	log_warn("what was renewed is taken over by the next reload, or in an hour");
+	return clock_monotonic_ms() + OWN_RELOAD_MS;
+}
+
 /* Until there is a reason to end; in between, what is remembered goes to the disk, and what ends soon is renewed. */
 static void watch(struct supervisor *v)
 {
-	int64_t save = clock_monotonic_ms() + SAVE_EVERY_MS, tick = clock_monotonic_ms();
+	int64_t save = clock_monotonic_ms() + SAVE_EVERY_MS, tick = clock_monotonic_ms(), own_reload = 0;
+	int64_t alive = v->alive_every_ms ? tick : INT64_MAX;
 
 	while (!v->stop && !v->dead) {
 		int64_t now = clock_monotonic_ms(), next = save < tick ? save : tick;
 
+		if (alive < next)
+			next = alive;
 		if (next > now) {
 			wait_event(v, (int)(next - now));
 			continue;
 		}
 		if (now >= tick) {
-			if (reload_tick())
-				reload_again(v->options);
+			if (reload_tick() && now >= own_reload)
+				own_reload = reload_by_ourselves(v);
 			tick = clock_monotonic_ms() + TICK_EVERY_MS;
+		}
+		if (now >= alive) {
+			say_alive(v);
+			alive = clock_monotonic_ms() + v->alive_every_ms;
 		}
 		if (now >= save) {
 			reload_save();
@@ -184,10 +264,27 @@ static void watch(struct supervisor *v)
 	}
 }
 
+/* Three chances in the time that the service manager gives. */
+static int aim(struct supervisor *v, struct err *e)
+{
+	struct engine *g;
+	int rc;
+
+	v->alive_every_ms = notify_alive_within_ms() / 3;
+	if (!v->alive_every_ms)
+		return 0;
+	g = reload_engine();
+	rc = g ? selfcall_aim(&v->self, engine_settings(g)->socket, e) : err_set(e, ERR_BUG, "no configuration in force");
+	engine_unref(g);
+	return rc;
+}
+
 static int run(struct supervisor *v, struct err *e)
 {
-	if (start_libmilter(v, e))
+	if (aim(v, e) || start_libmilter(v, e))
 		return -1;
+	metrics_server_set_serving(true);
+	say_ready(v);
 	watch(v);
 	if (!v->dead)
 		drain(v);

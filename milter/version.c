@@ -10,6 +10,7 @@
 #include <gmime/gmime.h>
 #include <jansson.h>
 #include <libmilter/mfapi.h>
+#include <microhttpd.h>
 #include <openssl/crypto.h>
 
 void version_write(struct buf *out)
@@ -23,4 +24,5 @@ void version_write(struct buf *out)
 	buf_printf(out, "GMime %u.%u.%u\n", gmime_major_version, gmime_minor_version, gmime_micro_version);
 	buf_printf(out, "jansson %s\n", jansson_version_str());
 	buf_printf(out, "libcurl %s\n", curl_version_info(CURLVERSION_NOW)->version);
+	buf_printf(out, "libmicrohttpd %s\n", MHD_get_version());
 }

@@ -36,6 +36,10 @@ static const char *const priority_words[] = {"low", "normal", "high", NULL};
 static const char *const pdu_words[] = {"other", "mm4_forward.req", "mm4_forward.res", "mm4_delivery_report.req", "mm4_delivery_report.res",
 	"mm4_read_reply_report.req", "mm4_read_reply_report.res", "m-send-req", "m-retrieve-conf", NULL};
 static const char *const visibility_words[] = {"show", "hide", NULL};
+static const char *const channel_words[] = {"mm4", NULL};
+static const char *const report_words[] = {"response", "delivery", "read", NULL};
+/* RFC 2156, 5.3.4 */
+static const char *const sensitivity_words[] = {"personal", "private", "company-confidential", NULL};
 /* RFC 8601, 2.7 */
 static const char *const dkim_words[] = {"none", "pass", "fail", "policy", "neutral", "temperror", "permerror", NULL};
 static const char *const spf_words[] = {"none", "pass", "fail", "softfail", "policy", "neutral", "temperror", "permerror", NULL};
@@ -76,8 +80,15 @@ static const struct fact_row rows[FACT_N] = {
 	[FACT_MMS_REPORT].word = yes_words,
 	[FACT_MMS_READ_REPLY].word = yes_words,
 	[FACT_MMS_VISIBILITY].word = visibility_words,
+	[FACT_MMS_CHANNEL].word = channel_words,
+	[FACT_MMS_KIND].word = report_words,
+	[FACT_MMS_REPORT_SAYS].word = yes_words,
+	[FACT_GATEWAY_IMPORTANCE].word = priority_words,
+	[FACT_GATEWAY_SENSITIVITY].word = sensitivity_words,
+	[FACT_GATEWAY_READ_RECEIPT].word = yes_words,
 	[FACT_DKIM].word = dkim_words,
 	[FACT_DMARC].word = dmarc_words,
+	[FACT_DMARC_ALIGNED].word = yes_words,
 	[FACT_SPF].word = spf_words,
 	[FACT_ARC].word = arc_words,
 	[FACT_SPAMASSASSIN_FLAG].word = yes_words,

@@ -29,6 +29,11 @@ struct factlog_context {
 	const unsigned char *key; /* FACTLOG_KEY_BYTES; for pseudonyms */
 };
 
+enum { FACTLOG_PSEUDONYM_BYTES = 17 /* "~" and 16 hexadecimal digits */ };
+
+/* That of a text: of a number its digits, of an address in lower case. 0 / -1. */
+int factlog_pseudonym(const unsigned char key[FACTLOG_KEY_BYTES], struct span s, char out[FACTLOG_PSEUDONYM_BYTES]) MUST_USE;
+
 /* One line with its '\n'. Without a policy p and r are NULL. Every line fits FACTLOG_LINE_MAX: long values are left out and listed. 0 / -1 without memory. */
 int factlog_write(struct buf *out, const struct facts *f, const struct policy *p, const struct policy_result *r, const struct factlog_context *c) MUST_USE;
 

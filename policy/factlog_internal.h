@@ -9,7 +9,6 @@
 
 enum {
 	FACTLOG_VERSION = 1,
-	FACTLOG_PSEUDONYM_BYTES = 17, /* "~" and 16 hexadecimal digits */
 	FACTLOG_WHY_MAX = 200,        /* octets of facts.incomplete_why */
 	/* Thousandths of a number; as JSON it has 15 digits, and a double holds those. */
 	FACTLOG_NUMBER_DIGITS = 15

@@ -51,17 +51,26 @@ static json_t *text_of(struct writer *w, struct span s)
 	return json_stringn(s.n ? s.p : "", s.n);
 }
 
-static json_t *pseudonym_of(struct writer *w, struct span s)
+int factlog_pseudonym(const unsigned char key[FACTLOG_KEY_BYTES], struct span s, char out[FACTLOG_PSEUDONYM_BYTES])
 {
 	unsigned char mac[EVP_MAX_MD_SIZE];
-	char text[FACTLOG_PSEUDONYM_BYTES] = {'~'};
 	unsigned n;
 
-	if (!HMAC(EVP_sha256(), w->c->key, FACTLOG_KEY_BYTES, (const unsigned char *)s.p, s.n, mac, &n)) {
+	if (!HMAC(EVP_sha256(), key, FACTLOG_KEY_BYTES, (const unsigned char *)s.p, s.n, mac, &n))
+		return -1;
+	out[0] = '~';
+	hex_encode(out + 1, mac, (FACTLOG_PSEUDONYM_BYTES - 1) / 2);
+	return 0;
+}
+
+static json_t *pseudonym_of(struct writer *w, struct span s)
+{
+	char text[FACTLOG_PSEUDONYM_BYTES];
+
+	if (factlog_pseudonym(w->c->key, s, text)) {
 		w->no_memory = true;
 		return NULL;
 	}
-	hex_encode(text + 1, mac, (FACTLOG_PSEUDONYM_BYTES - 1) / 2);
 	return text_of(w, span_make(text, sizeof text));
 }
 

@@ -190,8 +190,9 @@ static void enter_peer(struct policy_eval *e, struct facts *f, const struct poli
 	if (!peer)
 		return;
 	facts_set_text(f, FACT_PEER, span_cstr(peer->name));
+	/* Of a report nobody expects a signature, whoever brings it. */
 	if (peer->expect >= 0)
-		facts_set_num(f, FACT_PEER_EXPECT, peer->expect);
+		facts_set_num(f, FACT_PEER_EXPECT, facts_present(f, FACT_MMS_KIND) ? fact_word(FACT_PEER_EXPECT, span_cstr("any")) : peer->expect);
 	for (size_t i = 0; i < peer->noverride; i++)
 		if (peer->override[i].ast->off)
 			e->truth[peer->override[i].rule] = POLICY_OFF;

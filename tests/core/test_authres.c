@@ -76,6 +76,9 @@ static void test_write(void)
 	tap_int(tn_from_claim(span_cstr("15551230001"), &c.passport.orig.tn), 0, "a number");
 	c.passport.orig.kind = PARTY_TN;
 	wrote(&r, "mx.b.example; x-stir=pass reason=ok\n policy.orig-tn=15551230001 policy.authority=tn policy.msgi=raw\n policy.dest=full policy.age=3", "pass");
+	r.hide_orig = true;
+	wrote(&r, "mx.b.example; x-stir=pass reason=ok\n policy.authority=tn policy.msgi=raw policy.dest=full policy.age=3", "a hidden sender is not named");
+	r.hide_orig = false;
 	c.dest_cover = STIR_DEST_DIVERTED;
 	c.replay = STIR_REPLAY_UNKNOWN;
 	c.domain = &rules;

@@ -166,6 +166,52 @@ static void test_threads(void)
 	tap_int((long long)whole, THREADS * LINES, "lines of %d threads stay whole", THREADS);
 }
 
+static void test_about(void)
+{
+	char out[4096];
+	struct span s;
+
+	capture_begin();
+	log_about(LOG_LEVEL_INFO, span_cstr("4Q"), span_cstr("6a-1"), "said %d", 1);
+	log_about(LOG_LEVEL_INFO, span_cstr(NULL), span_cstr("6a-1"), "said");
+	log_about(LOG_LEVEL_INFO, span_cstr("4 Q\n="), span_cstr(NULL), "said");
+	log_about(LOG_LEVEL_DEBUG, span_cstr("4Q"), span_cstr(NULL), "not said");
+	log_about(LOG_LEVEL_INFO, span_cstr("4Q"), span_cstr("6a-1"), "%*d", LIMIT_LOG_LINE, 7);
+	s = capture_end(out, sizeof out);
+	tap_span_is(span_take(s, 82), "prog: 4Q: sid=6a-1 said 1\nprog: sid=6a-1 said\nprog: \"4 Q\\x0a\\x3d\": said\nprog: 4Q: ", "whose message it is about");
+	tap_ok(s.n > 10 && memcmp(s.p + s.n - 4, "...\n", 4) == 0, "and a long one is cut");
+}
+
+static int64_t fixed(void)
+{
+	return 1234;
+}
+
+static void test_json(void)
+{
+	char out[4096];
+	struct span s;
+
+	log_use_json(fixed);
+	capture_begin();
+	log_info("one \"two\" \\ three\nfour");
+	log_error("Zo\xC3\xAB, and \xFF");
+	log_about(LOG_LEVEL_WARN, span_cstr("4Q"), span_cstr("6a-1"), "said");
+	log_object(LOG_LEVEL_INFO, span_cstr("{\"a\":1}"));
+	log_object(LOG_LEVEL_INFO, span_cstr("{}"));
+	log_object(LOG_LEVEL_DEBUG, span_cstr("{\"b\":1}"));
+	s = capture_end(out, sizeof out);
+	tap_ok(log_is_json(), "JSON from now on");
+	tap_span_is(s,
+		    "{\"time\":1234,\"level\":\"info\",\"message\":\"one \\\"two\\\" \\\\ three four\"}\n"
+		    "{\"time\":1234,\"level\":\"error\",\"message\":\"Zo??, and ?\"}\n"
+		    "{\"time\":1234,\"level\":\"warning\",\"queue_id\":\"4Q\",\"sid\":\"6a-1\",\"message\":\"said\"}\n"
+		    "{\"time\":1234,\"level\":\"info\",\"a\":1}\n"
+		    "{\"time\":1234,\"level\":\"info\"}\n",
+		    "one object a line");
+	log_use_json(NULL);
+}
+
 int main(void)
 {
 	test_quote();
@@ -173,5 +219,7 @@ int main(void)
 	test_lines();
 	test_long_line();
 	test_threads();
+	test_about();
+	test_json();
 	return tap_done();
 }

@@ -25,39 +25,51 @@ struct row {
 	const char *dest;      /* what the token names, "n1 n2"; NULL: not looked at */
 	enum sign_unsafe unsafe;
 	int64_t late;
+	bool mm4;
 };
 
 #define LONG10 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 #define LONG1000 LONG10 LONG10 LONG10 LONG10 LONG10 LONG10 LONG10 LONG10 LONG10 LONG10
 
 static const struct row rows[] = {
-	{"an MMS", SIGN_SIGNED, NULL, FROM TO PLAIN, NULL, {0}, "15550300001", SIGN_UNSAFE_OMIT, 0},
-	{"forward.REQ", SIGN_SIGNED, NULL, "X-Mms-Message-Type: MM4_forward.REQ\n" FROM TO PLAIN, NULL, {0}, "15550300001", 0, 0},
-	{"another case", SIGN_SIGNED, NULL, "X-MMS-Message-Type: mm4_FORWARD.req\n" FROM TO PLAIN, NULL, {0}, NULL, 0, 0},
-	{"a handset's value", SIGN_SIGNED, NULL, "X-Mms-Message-Type: m-send-req\n" FROM TO PLAIN, NULL, {0}, NULL, 0, 0},
-	{"a delivery report", SIGN_NOT_FORWARD, NULL, "X-Mms-Message-Type: MM4_delivery_report.REQ\n" FROM TO PLAIN, NULL, {0}, NULL, 0, 0},
-	{"a response", SIGN_NOT_FORWARD, NULL, "X-Mms-Message-Type: MM4_forward.RES\n" FROM TO PLAIN, NULL, {0}, NULL, 0, 0},
-	{"the null sender", SIGN_NOT_FORWARD, "<>", FROM TO PLAIN, NULL, {0}, NULL, 0, 0},
-	{"no number", SIGN_NO_NUMBER, NULL, "From: ann@a.example\n" TO PLAIN, NULL, {0}, NULL, 0, 0},
-	{"no From", SIGN_NO_NUMBER, NULL, TO PLAIN, NULL, {0}, NULL, 0, 0},
-	{"a number in the display name only", SIGN_NO_NUMBER, NULL, "From: \"+15550100001\" <ann@a.example>\n" TO PLAIN, NULL, {0}, NULL, 0, 0},
-	{"ten digits without a plan", SIGN_NO_NUMBER, NULL, "From: 5550100001@a.example\n" TO PLAIN, NULL, {0}, NULL, 0, 0},
-	{"two senders", SIGN_AMBIGUOUS, NULL, "From: +15550100001@a.example, +15550100002@a.example\n" TO PLAIN, NULL, {0}, NULL, 0, 0},
-	{"two From fields", SIGN_AMBIGUOUS, NULL, FROM FROM TO PLAIN, NULL, {0}, NULL, 0, 0},
-	{"not our number", SIGN_NOT_COVERED, NULL, "From: +15550200001@a.example\n" TO PLAIN, NULL, {0}, NULL, 0, 0},
-	{"already signed", SIGN_ALREADY, NULL, "Identity: x\n" FROM TO PLAIN, NULL, {0}, NULL, 0, 0},
-	{"a group, all disclosed", SIGN_SIGNED, NULL, FROM "To: " BOB ", " CAROL "\n" PLAIN, NULL, {CAROL, BOB}, "15550300001 15550300002", 0, 0},
-	{"dest is the envelope, not To", SIGN_SIGNED, NULL, FROM "To: " BOB ", " CAROL "\n" PLAIN, NULL, {BOB}, "15550300001", 0, 0},
-	{"a blind copy is not named", SIGN_SIGNED, NULL, FROM TO PLAIN, NULL, {BOB, CAROL}, "15550300001", 0, 0},
-	{"a lone blind recipient is", SIGN_SIGNED, NULL, FROM "To: undisclosed-recipients:;\n" PLAIN, NULL, {CAROL}, "15550300002", 0, 0},
-	{"only blind copies", SIGN_NO_DEST, NULL, FROM PLAIN, NULL, {BOB, CAROL}, NULL, 0, 0},
-	{"in Cc", SIGN_SIGNED, NULL, FROM TO "Cc: " CAROL "\n" PLAIN, NULL, {BOB, CAROL}, "15550300001 15550300002", 0, 0},
-	{"a recipient without a number", SIGN_SIGNED, NULL, FROM "To: Ben@B.Example\n" PLAIN, NULL, {"Ben@b.example"}, "mailto:Ben@b.example", 0, 0},
-	{"a long line: without digests", SIGN_SIGNED_UNBOUND, NULL, FROM TO PLAIN, LONG1000 "\r\n", {0}, NULL, SIGN_UNSAFE_OMIT, 0},
-	{"a long line: with them all the same", SIGN_SIGNED, NULL, FROM TO PLAIN, LONG1000 "\r\n", {0}, NULL, SIGN_UNSAFE_SIGN, 0},
-	{"a long line: refused", SIGN_UNSAFE, NULL, FROM TO PLAIN, LONG1000 "\r\n", {0}, NULL, SIGN_UNSAFE_REJECT, 0},
-	{"the certificate has expired", SIGN_CERT_DATES, NULL, FROM TO PLAIN, NULL, {0}, NULL, 0, 31 * WORLD_DAY},
-	{"the certificate is not valid yet", SIGN_CERT_DATES, NULL, FROM TO PLAIN, NULL, {0}, NULL, 0, -2 * WORLD_DAY},
+	{"an MMS", SIGN_SIGNED, NULL, FROM TO PLAIN, NULL, {0}, "15550300001", SIGN_UNSAFE_OMIT, 0, false},
+	{"forward.REQ", SIGN_SIGNED, NULL, "X-Mms-Message-Type: MM4_forward.REQ\n" FROM TO PLAIN, NULL, {0}, "15550300001", 0, 0, false},
+	{"another case", SIGN_SIGNED, NULL, "X-MMS-Message-Type: mm4_FORWARD.req\n" FROM TO PLAIN, NULL, {0}, NULL, 0, 0, false},
+	{"a handset's value", SIGN_SIGNED, NULL, "X-Mms-Message-Type: m-send-req\n" FROM TO PLAIN, NULL, {0}, NULL, 0, 0, false},
+	{"a delivery report", SIGN_NOT_FORWARD, NULL, "X-Mms-Message-Type: MM4_delivery_report.REQ\n" FROM TO PLAIN, NULL, {0}, NULL, 0, 0, false},
+	{"a response", SIGN_NOT_FORWARD, NULL, "X-Mms-Message-Type: MM4_forward.RES\n" FROM TO PLAIN, NULL, {0}, NULL, 0, 0, false},
+	{"an unknown PDU of MM4", SIGN_NOT_FORWARD, NULL, "X-Mms-Message-Type: MM4_new.REQ\n" FROM TO PLAIN, NULL, {0}, NULL, 0, 0, false},
+	{"two types", SIGN_NOT_FORWARD, NULL, "X-Mms-Message-Type: MM4_forward.REQ\nX-Mms-Message-Type: m-send-req\n" FROM TO PLAIN, NULL, {0}, NULL, 0, 0, false},
+	{"one type, twice", SIGN_SIGNED, NULL, "X-Mms-Message-Type: MM4_forward.REQ\nX-Mms-Message-Type: mm4_forward.req\n" FROM TO PLAIN, NULL, {0}, NULL, 0, 0, false},
+	{"MM4: forward.REQ", SIGN_SIGNED, NULL, "X-Mms-Message-Type: MM4_forward.REQ\n" FROM TO PLAIN, NULL, {0}, NULL, 0, 0, true},
+	{"MM4: no type", SIGN_NOT_FORWARD, NULL, FROM TO PLAIN, NULL, {0}, NULL, 0, 0, true},
+	{"MM4: a handset's value", SIGN_NOT_FORWARD, NULL, "X-Mms-Message-Type: m-send-req\n" FROM TO PLAIN, NULL, {0}, NULL, 0, 0, true},
+	{"MM4: a delivery report", SIGN_NOT_FORWARD, NULL, "X-Mms-Message-Type: MM4_delivery_report.REQ\n" FROM TO PLAIN, NULL, {0}, NULL, 0, 0, true},
+	{"MM4: a response", SIGN_NOT_FORWARD, NULL, "X-Mms-Message-Type: MM4_read_reply_report.RES\n" FROM TO PLAIN, NULL, {0}, NULL, 0, 0, true},
+	{"MM4: a hidden sender", SIGN_SIGNED, NULL, "X-Mms-Message-Type: MM4_forward.REQ\nX-Mms-Sender-Visibility: Hide\n" FROM TO PLAIN, NULL, {0}, "15550300001", 0, 0, true},
+	{"a hidden sender", SIGN_HIDDEN, NULL, "X-Mms-Message-Type: MM4_forward.REQ\nX-Mms-Sender-Visibility: Hide\n" FROM TO PLAIN, NULL, {0}, NULL, 0, 0, false},
+	{"a sender that may be shown", SIGN_SIGNED, NULL, "X-Mms-Sender-Visibility: Show\n" FROM TO PLAIN, NULL, {0}, NULL, 0, 0, false},
+	{"the null sender", SIGN_NOT_FORWARD, "<>", FROM TO PLAIN, NULL, {0}, NULL, 0, 0, false},
+	{"no number", SIGN_NO_NUMBER, NULL, "From: ann@a.example\n" TO PLAIN, NULL, {0}, NULL, 0, 0, false},
+	{"no From", SIGN_NO_NUMBER, NULL, TO PLAIN, NULL, {0}, NULL, 0, 0, false},
+	{"a number in the display name only", SIGN_NO_NUMBER, NULL, "From: \"+15550100001\" <ann@a.example>\n" TO PLAIN, NULL, {0}, NULL, 0, 0, false},
+	{"ten digits without a plan", SIGN_NO_NUMBER, NULL, "From: 5550100001@a.example\n" TO PLAIN, NULL, {0}, NULL, 0, 0, false},
+	{"two senders", SIGN_AMBIGUOUS, NULL, "From: +15550100001@a.example, +15550100002@a.example\n" TO PLAIN, NULL, {0}, NULL, 0, 0, false},
+	{"two From fields", SIGN_AMBIGUOUS, NULL, FROM FROM TO PLAIN, NULL, {0}, NULL, 0, 0, false},
+	{"not our number", SIGN_NOT_COVERED, NULL, "From: +15550200001@a.example\n" TO PLAIN, NULL, {0}, NULL, 0, 0, false},
+	{"already signed", SIGN_ALREADY, NULL, "Identity: x\n" FROM TO PLAIN, NULL, {0}, NULL, 0, 0, false},
+	{"a group, all disclosed", SIGN_SIGNED, NULL, FROM "To: " BOB ", " CAROL "\n" PLAIN, NULL, {CAROL, BOB}, "15550300001 15550300002", 0, 0, false},
+	{"dest is the envelope, not To", SIGN_SIGNED, NULL, FROM "To: " BOB ", " CAROL "\n" PLAIN, NULL, {BOB}, "15550300001", 0, 0, false},
+	{"a blind copy is not named", SIGN_SIGNED, NULL, FROM TO PLAIN, NULL, {BOB, CAROL}, "15550300001", 0, 0, false},
+	{"a lone blind recipient is", SIGN_SIGNED, NULL, FROM "To: undisclosed-recipients:;\n" PLAIN, NULL, {CAROL}, "15550300002", 0, 0, false},
+	{"only blind copies", SIGN_NO_DEST, NULL, FROM PLAIN, NULL, {BOB, CAROL}, NULL, 0, 0, false},
+	{"in Cc", SIGN_SIGNED, NULL, FROM TO "Cc: " CAROL "\n" PLAIN, NULL, {BOB, CAROL}, "15550300001 15550300002", 0, 0, false},
+	{"a recipient without a number", SIGN_SIGNED, NULL, FROM "To: Ben@B.Example\n" PLAIN, NULL, {"Ben@b.example"}, "mailto:Ben@b.example", 0, 0, false},
+	{"a long line: without digests", SIGN_SIGNED_UNBOUND, NULL, FROM TO PLAIN, LONG1000 "\r\n", {0}, NULL, SIGN_UNSAFE_OMIT, 0, false},
+	{"a long line: with them all the same", SIGN_SIGNED, NULL, FROM TO PLAIN, LONG1000 "\r\n", {0}, NULL, SIGN_UNSAFE_SIGN, 0, false},
+	{"a long line: refused", SIGN_UNSAFE, NULL, FROM TO PLAIN, LONG1000 "\r\n", {0}, NULL, SIGN_UNSAFE_REJECT, 0, false},
+	{"the certificate has expired", SIGN_CERT_DATES, NULL, FROM TO PLAIN, NULL, {0}, NULL, 0, 31 * WORLD_DAY, false},
+	{"the certificate is not valid yet", SIGN_CERT_DATES, NULL, FROM TO PLAIN, NULL, {0}, NULL, 0, -2 * WORLD_DAY, false},
 };
 
 static void check_token(const struct row *r, const struct sign_result *got, struct arena *a)
@@ -92,6 +104,7 @@ static void run(const struct world_signer *signer, const struct row *r, struct a
 	message_init(&m, a);
 	message_begin(&m, &client, NULL, LIMIT_HEADER_BYTES);
 	world_push_header(&m, r->mail_from ? r->mail_from : "x@a.example", r->rcpt[0] ? r->rcpt : bob, r->header);
+	m.mm4 = r->mm4;
 	begun = sign_begin(&p, &m);
 	world_push_body(&m, r->body ? r->body : "See you at eight?\r\n");
 	got.outcome = begun;
@@ -161,9 +174,9 @@ static void test_constraints(struct world *w, struct arena *a)
 	/* mustInclude "attest", as certificates for calls have it; mustInclude "msgi" */
 	static const unsigned char calls[] = {0x30, 0x0c, 0xa0, 0x0a, 0x30, 0x08, 0x16, 0x06, 'a', 't', 't', 'e', 's', 't'};
 	static const unsigned char texts[] = {0x30, 0x0a, 0xa0, 0x08, 0x30, 0x06, 0x16, 0x04, 'm', 's', 'g', 'i'};
-	const struct row caller = {"a certificate for calls", SIGN_CONSTRAINED, NULL, FROM TO PLAIN, NULL, {0}, NULL, 0, 0};
-	const struct row texter = {"one for messages", SIGN_SIGNED, NULL, FROM TO PLAIN, NULL, {0}, "15550300001", 0, 0};
-	const struct row unsafe = {"a message without the digest it asks for", SIGN_CONSTRAINED, NULL, FROM TO PLAIN, LONG1000 "\r\n", {0}, NULL, SIGN_UNSAFE_OMIT, 0};
+	const struct row caller = {"a certificate for calls", SIGN_CONSTRAINED, NULL, FROM TO PLAIN, NULL, {0}, NULL, 0, 0, false};
+	const struct row texter = {"one for messages", SIGN_SIGNED, NULL, FROM TO PLAIN, NULL, {0}, "15550300001", 0, 0, false};
+	const struct row unsafe = {"a message without the digest it asks for", SIGN_CONSTRAINED, NULL, FROM TO PLAIN, LONG1000 "\r\n", {0}, NULL, SIGN_UNSAFE_OMIT, 0, false};
 	const char *list = "tn:+15550100000..+15550199999";
 
 	run(world_signer(w, "https://certs.example/calls.pem", list, (struct pki_cert_spec){.rules = span_make((const char *)calls, sizeof calls)}), &caller, a);

@@ -19,7 +19,8 @@ SRC = pathlib.Path(os.environ.get('srcdir', '.')).resolve()
 CONF, MAIL, PAGE = SRC / 'conf', SRC / 'tests' / 'mailboxes' / 'policy', SRC / 'doc' / 'stir-milter-policy.5'
 SHIPPED = {'observe': 'observe', 'carrier-mm4': 'tag', 'mail-to-text-gateway': 'tag'}
 # What the session of the messages in these folders showed besides the client's address.
-SESSION = {'mm4/partner-a': ['--env', 'tls.subject=CN=mm4.partner-a.example']}
+SESSION = {'mm4/partner-a': ['--env', 'tls.subject=CN=mm4.partner-a.example'],
+           'mm4/reports': ['--env', 'listener=MM4IN', '-o', 'MM4MTA=MM4IN']}
 SETTINGS = ['--trust', MAIL / 'pki/anchors.pem', '--certs', MAIL / 'pki/certs', '-o', f'RevocationList={MAIL}/pki/crl.pem',
             '--authserv-id', 'mx.gateway.example', '-o', 'TrustedResults=dkim,dmarc,spf', '-o', 'TrustedScores=198.51.100.25', '--now', 'receipt']
 

@@ -12,7 +12,9 @@ static const char conf[] =
 	"VerifyMTA      MM4IN\n"
 	"InternalHosts  10.0.0.0/8 !10.9.0.0/16 ::1\n"
 	"PeerList       10.1.2.3 2001:db8::/32\n"
-	"SignAuthenticated yes\n";
+	"SignAuthenticated yes\n"
+	"MM4MTA         MM4IN, mm4out\n"
+	"MM4Peers       !198.51.100.9 198.51.100.0/24 2001:db8:51::/48\n";
 
 static const struct direction_case {
 	const char *mode, *addr, *listener, *auth;
@@ -65,6 +67,37 @@ static void set_addr(struct mms_client *c, const char *addr)
 		memcpy(&c->addr, &in6, sizeof in6);
 }
 
+static const struct {
+	const char *addr, *listener;
+	bool want;
+} channels[] = {
+	{"192.0.2.1", "MM4IN", true},
+	{"192.0.2.1", "mm4in", true},
+	{"192.0.2.1", "MM4OUT", true},
+	{"192.0.2.1", "MM4", false},
+	{"192.0.2.1", "MM4INX", false},
+	{"192.0.2.1", "", false},
+	{"198.51.100.7", "smtpd", true},
+	{"::ffff:198.51.100.7", "", true},
+	{"198.51.100.9", "", false},
+	{"198.51.100.9", "MM4IN", true},
+	{"2001:db8:51::1", "", true},
+	{"2001:db8:52::1", "", false},
+	{"", "", false},
+	{"", "MM4IN", true},
+};
+
+static void check_channels(const struct settings *s)
+{
+	struct mms_client c = {0};
+
+	for (size_t i = 0; i < sizeof channels / sizeof *channels; i++) {
+		set_addr(&c, channels[i].addr);
+		c.listener = span_cstr(channels[i].listener);
+		tap_ok(direction_is_mm4(s, &c) == channels[i].want, "MM4 or not: %s, listener \"%s\"", channels[i].addr, channels[i].listener);
+	}
+}
+
 int main(void)
 {
 	struct settings s;
@@ -82,19 +115,20 @@ int main(void)
 		set_addr(&c, t->addr);
 		c.listener = span_cstr(t->listener);
 		c.auth_user = span_cstr(t->auth);
-		tap_str(direction_name(direction_of(&s, &c, &why)), direction_name(t->want), "mode %s, %s, listener \"%s\", user \"%s\"",
+		tap_str(direction_name(direction_of(&s, NULL, &c, &why)), direction_name(t->want), "mode %s, %s, listener \"%s\", user \"%s\"",
 			t->mode, t->addr[0] ? t->addr : "no address", t->listener, t->auth);
 		tap_str(why, t->why, "because of %s", t->why);
 	}
+	check_channels(&s);
 	if (settings_set(&s, "SignAuthenticated", span_cstr("no"), &e) || settings_set(&s, "Mode", span_cstr("sv"), &e))
 		tap_bail("%s", e.text);
 	set_addr(&c, "192.0.2.1");
 	c.listener = span_cstr("");
 	c.auth_user = span_cstr("me");
-	tap_int(direction_of(&s, &c, NULL), DIRECTION_VERIFY, "authentication counts only if asked for; no reason wanted");
+	tap_int(direction_of(&s, NULL, &c, NULL), DIRECTION_VERIFY, "authentication counts only if asked for; no reason wanted");
 	c.addr.ss_family = AF_UNIX;
 	c.auth_user = span_cstr("");
-	tap_int(direction_of(&s, &c, &why), DIRECTION_VERIFY, "a local socket is in no network");
+	tap_int(direction_of(&s, NULL, &c, &why), DIRECTION_VERIFY, "a local socket is in no network");
 	settings_free(&s);
 	return tap_done();
 }

@@ -159,6 +159,7 @@ static void test_advice(void)
 	} rows[] = {
 		{"rule R { when verify == none score 1 }", "", ""},
 		{"rule R { when dkim == fail score 1 }", "", " asks for dkim, which is never there: TrustedResults does not name it\n"},
+		{"rule R { when dmarc.aligned == yes score 1 }", "TrustedResults dkim\n", " asks for dmarc, which is never there: TrustedResults does not name it\n"},
 		{"rule R { when any(dkim.domain) == \"a.example\" score 1 }", "TrustedResults spf\n", " asks for dkim, which is never there: TrustedResults does not name it\n"},
 		{"rule R { when dkim == fail score 1 }", "TrustedResults spf DKIM\n", ""},
 		{"rule R shadow { when rspamd.score > 5 score 1 }", "", " asks for rspamd.score, which is never there: TrustedScores names no client\n"},
@@ -190,9 +191,12 @@ static void test_settings(void)
 	} rows[] = {
 		{"TrustedResults dkim, spff\n", "TrustedResults: \"spff\" is not one of dkim, dmarc, spf, arc; did you mean \"spf\"?"},
 		{"FactLogNumbers full\n", "FactLogNumbers has no effect without FactLog"},
-		{"FactLog f\nFactLogNumbers full\nFactLogKey k\n", "FactLogKey has no effect with \"FactLogNumbers full\""},
+		{"FactLog f\nFactLogNumbers full\nLogNumbers masked\nPseudonymKey k\n", "PseudonymKey has no effect: neither"},
+		{"LogNumbers full\nPseudonymKey k\n", "PseudonymKey has no effect: neither"},
+		{"FactLog f\nLogNumbers full\nPseudonymKey k\n", NULL},
+		{"FactLog f\nFactLogNumbers full\nPseudonymKey k\n", NULL},
 		{"FactLog f\nStateFile f\n", "FactLog and StateFile are one file"},
-		{"FactLog f\nFactLogKey f\n", "FactLog and FactLogKey are one file"},
+		{"FactLog f\nPseudonymKey f\n", "FactLog and PseudonymKey are one file"},
 		{"StateFile certs\nRevocationList certs\n", "StateFile and RevocationList are one file"},
 		{"HelpURL http://x.example/\n", "\"http://x.example/\" is no https address with a host"},
 		{"HelpURL https://\n", "\"https://\" is no https address with a host"},
@@ -328,7 +332,7 @@ static void test_key(void)
 	struct err e = {0};
 
 	buf_init(&log, 1024 * 1024);
-	(void)snprintf(more, sizeof more, "FactLog %s\nFactLogKey %s\n", path("keyed"), path("key"));
+	(void)snprintf(more, sizeof more, "FactLog %s\nPseudonymKey %s\n", path("keyed"), path("key"));
 	tap_ok(!reopen(NULL, RATE, more, &e), "no such key: %s", e.text);
 	write_text("key", "0123456789012345678901234567890");
 	tap_int(chmod(path("key"), 0600), 0, "a short one");

@@ -50,6 +50,8 @@ static void begin(const char *header)
 	t.overloaded = false;
 	message_begin(&t.message, &client, NULL, LIMIT_HEADER_BYTES);
 	world_push_header(&t.message, "<Bounce@A.Example>", rcpt, header);
+	mmspdu_read(&t.message, &t.pdu);
+	t.scope = ENGINE_IN_SCOPE;
 }
 
 static void fill(unsigned needs)
@@ -147,6 +149,41 @@ static void test_signed(void)
 	is("claimed.host", "-", "signed");
 	is("claimed.age", "-", "signed");
 	tap_ok(!facts.incomplete && facts.worked_out == 0, "nothing is missing, nothing more was looked at");
+}
+
+/* A result that rests on diversions is worth what the least of those who vouch for it is. */
+static void test_domains(void)
+{
+	static const struct trust_rules strict = {.name = "strict", .has_credit = true, .credit = 300}, pilot = {.name = "pilot", .has_credit = true, .credit = 50},
+					plain = {.name = "plain"};
+	struct stir_check c[2];
+
+	begin("From: +15550100001@a.example\nIdentity: x\n");
+	give(&c[0], STIR_OK, STIR_STAGE_DONE);
+	c[0].signed_ok = c[0].has_cert = true;
+	c[1] = c[0];
+	c[1].passport.type = PASSPORT_DIV;
+	c[0].domain = &plain;
+	c[1].domain = &pilot;
+	c[1].revocation_unknown = true;
+	t.result.check = c;
+	t.result.ncheck = 2;
+	fill(0);
+	is("signer.domain", "\"plain\"", "a div token that is not needed");
+	is("signer.score_ceiling", "-", "a div token that is not needed");
+	is("signer.revocation", "good", "a div token that is not needed");
+	c[1].in_chain = true;
+	fill(0);
+	is("signer.domain", "\"plain\"", "one on which the result rests");
+	is("signer.score_ceiling", "-0.5", "one on which the result rests");
+	is("signer.revocation", "unknown", "one on which the result rests");
+	c[0].domain = &strict;
+	fill(0);
+	is("signer.score_ceiling", "-0.5", "the lesser of two");
+	c[0].domain = &pilot;
+	c[1].domain = &strict;
+	fill(0);
+	is("signer.score_ceiling", "-0.5", "whichever it is");
 }
 
 static void test_claimed(void)
@@ -415,12 +452,53 @@ static void test_mms(void)
 		{"X-Mms-Read-Reply: No\n", "mms.read_reply", "no"},
 		{"X-Mms-Sender-Visibility: Hide\n", "mms.sender_visibility", "hide"},
 		{"X-Mms-Sender-Visibility: maybe\n", "mms.sender_visibility", "-"},
+		{"X-Mms-Message-Type: MM4_forward.RES\nX-Mms-Message-Type: MM4_forward.REQ\n", "mms.pdu", "mm4_forward.res"},
+		{"X-Mms-Message-Type: MM4_delivery_report.REQ\n", "mms.report", "-"},
+		{"X-Mms-Message-Type: MM4_delivery_report.REQ\n", "mms.report_with_content", "-"},
+		{"X-Mms-Message-Type: MM4_delivery_report.REQ\n", "mms.channel", "-"},
+		{"Importance: High\n", "gateway.importance", "high"},
+		{"Importance: urgent\n", "gateway.importance", "-"},
+		{"Sensitivity: Company-Confidential\n", "gateway.sensitivity", "company-confidential"},
+		{"Disposition-Notification-To: x@a.example\n", "gateway.read_receipt", "yes"},
+		{"From: x@a.example\n", "gateway.read_receipt", "-"},
+		{"From: x@a.example\n", "gateway.hops", "0"},
+		{"Received: from a.example by b.example with MMS id 1; Sun, 01 Nov 2026 11:00:00 +0000\nReceived: from x (with MMS) by b.example with ESMTP id 2; x\n"
+		 "Received: from mmsc by gw.example\n with mms id 3; Sun, 01 Nov 2026 11:00:00 +0000\n", "gateway.hops", "2"},
+		{"Received: from a by b; with MMS\nReceived: by with\nReceived: by (with MMS\nReceived: by b with MMSX id 4\nReceived: by b with (a \\) b) MMS\n", "gateway.hops", "1"},
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		begin(cases[i].header);
 		fill(0);
 		tap_str(show(cases[i].fact), cases[i].want, "MMS field %zu: %s", i, cases[i].fact);
+	}
+}
+
+/* The channel is what the settings say, and a report is one by what the engine made of it. */
+static void test_channel(void)
+{
+	static const struct {
+		enum engine_scope scope;
+		bool mm4, says;
+		const char *header, *kind, *content, *channel;
+	} cases[] = {
+		{ENGINE_REPORT, true, false, "X-Mms-Message-Type: MM4_delivery_report.REQ\n", "delivery", "no", "mm4"},
+		{ENGINE_REPORT, true, true, "X-Mms-Message-Type: MM4_read_reply_report.REQ\n", "read", "yes", "mm4"},
+		{ENGINE_REPORT, true, false, "X-Mms-Message-Type: MM4_read_reply_report.RES\n", "response", "no", "mm4"},
+		{ENGINE_REPORT, true, false, "X-Mms-Message-Type: MM4_forward.RES\n", "response", "no", "mm4"},
+		{ENGINE_IN_SCOPE, true, true, "X-Mms-Message-Type: MM4_forward.REQ\n", "-", "-", "mm4"},
+		{ENGINE_IN_SCOPE, false, true, "X-Mms-Message-Type: MM4_forward.RES\n", "-", "-", "-"},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		begin(cases[i].header);
+		t.scope = cases[i].scope;
+		t.message.mm4 = cases[i].mm4;
+		t.message.body_says = cases[i].says;
+		fill(0);
+		tap_str(show("mms.report"), cases[i].kind, "channel %zu: kind", i);
+		tap_str(show("mms.report_with_content"), cases[i].content, "channel %zu: content", i);
+		tap_str(show("mms.channel"), cases[i].channel, "channel %zu: channel", i);
 	}
 }
 
@@ -473,6 +551,46 @@ static void test_results(void)
 	begin("Authentication-Results: mta.b.example; spf=pass\n");
 	fill(0);
 	is("spf", "pass", "our name is the MTA's without AuthservID");
+}
+
+/* DMARC passed, and for the domain that stands in From: by a filter that may be believed. */
+static void test_aligned(void)
+{
+	static const struct {
+		const char *from, *results, *want;
+	} cases[] = {
+		{"+15550100001@mms.a.example", AR "dmarc=pass header.from=mms.a.example\n", "yes"},
+		{"Ann <ann@MMS.a.Example.>", AR "dmarc=pass (p=none) header.from=Mms.A.example\n", "yes"},
+		{"+15550100001@mms.a.example", AR "dmarc=pass header.from=a.example\n", "yes"},
+		{"+15550100001@mms.a.example", AR "dmarc=pass header.from=ms.a.example\n", "no"},
+		{"+15550100001@mms.a.example", AR "dmarc=pass header.from=x.mms.a.example\n", "no"},
+		{"+15550100001@mms.a.example", AR "dmarc=pass header.from=b.example\n", "no"},
+		{"+15550100001@mms.a.example", AR "dmarc=pass\n", "no"},
+		{"+15550100001@mms.a.example", AR "dmarc=fail header.from=mms.a.example\n", "no"},
+		{"+15550100001@mms.a.example", AR "dmarc=none header.from=mms.a.example\n", "no"},
+		{"a@a.example, b@b.example", AR "dmarc=pass header.from=a.example\n", "no"},
+		{"+15550100001", AR "dmarc=pass header.from=a.example\n", "no"},
+		/* The topmost of our host counts, and strangers' never. */
+		{"a@a.example", AR "dmarc=fail header.from=a.example\n" AR "dmarc=pass header.from=a.example\n", "no"},
+		{"a@a.example", "Authentication-Results: mx.evil.example; dmarc=pass header.from=a.example\n", "-"},
+		{"a@a.example", "Authentication-Results: \"mx.b.example\"; dmarc=pass header.from=a.example\n", "-"},
+		{"a@a.example", AR "dkim=pass header.d=a.example\n", "-"},
+	};
+
+	set("AuthservID", "mx.b.example");
+	set("TrustedResults", "dkim");
+	begin("From: a@a.example\n" AR "dmarc=pass header.from=a.example\n");
+	fill(0);
+	is("dmarc.aligned", "-", "DMARC of our host, which the settings don't trust");
+	set("TrustedResults", "dmarc");
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		char header[512];
+
+		snprintf(header, sizeof header, "From: %s\n%s", cases[i].from, cases[i].results);
+		begin(header);
+		fill(0);
+		tap_str(show("dmarc.aligned"), cases[i].want, "alignment %zu", i);
+	}
 }
 
 static void test_scores(void)
@@ -590,6 +708,7 @@ int main(void)
 	if (transaction_init(&t) || settings_init(&settings, &e))
 		tap_bail("no memory");
 	test_signed();
+	test_domains();
 	test_claimed();
 	test_failure();
 	test_from();
@@ -598,7 +717,9 @@ int main(void)
 	test_caps();
 	test_client();
 	test_mms();
+	test_channel();
 	test_results();
+	test_aligned();
 	test_scores();
 	test_content();
 	settings_free(&settings);

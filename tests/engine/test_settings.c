@@ -57,11 +57,12 @@ static const struct text_case {
 	 "conf:1:1: unknown setting \"canonicalization\": nothing is canonicalised: msgi covers the body as it is, msgc "
 	 "(SignContentDigest) the decoded content"},
 	{"Domain example.net\n",
-	 "conf:1:1: unknown setting \"Domain\": whose mail is signed is said by MTA, InternalHosts and SignAuthenticated"},
+	 "conf:1:1: unknown setting \"Domain\": whose mail is signed is said by MTA, InternalHosts and SignAuthenticated, or by SigningTable"},
 	{"ClockDrift 60\n", "conf:1:1: unknown setting \"ClockDrift\"; here it is called MaxSkew"},
 	{"bind_socket x\n", "conf:1:1: unknown setting \"bind_socket\"; here it is called Socket"},
 	{"Mode=v\n", "conf:1:1: unknown setting \"Mode=v\"; write the name, a space and the value"},
 	{"Mode: v\n", "conf:1:1: unknown setting \"Mode:\"; write the name, a space and the value"},
+	{"FactLogKey k\n", "conf:1:1: unknown setting \"FactLogKey\"; here it is called PseudonymKey"},
 	/* Octets and lines. */
 	{"Mode v\r\n", "conf:1:7: the line ends with a carriage return, as DOS writes it; end lines with a line feed alone"},
 	{"Mo\rde v\n", "conf:1:3: a control character"},
@@ -111,6 +112,16 @@ static const struct text_case {
 	{"Digest sha1\n", "conf:1:8: Digest: \"sha1\" is not one of sha256, sha384, sha512"},
 	{"SyslogFacility local8\n", "conf:1:16: SyslogFacility: \"local8\" is not one of mail, daemon, user, auth, authpriv, "
 				    "local0, local1, local2, local3, local4, local5, local6, local7; did you mean \"local0\"?"},
+	{"LogFormat yaml\n", "conf:1:11: LogFormat: \"yaml\" is not one of text, json"},
+	{"LogNumbers yes\n", "conf:1:12: LogNumbers: \"yes\" is not one of pseudonym, masked, full"},
+	{"MetricsSocket inet:9895@0.0.0.0\n",
+	 "conf:1:15: MetricsSocket: \"inet:9895@0.0.0.0\" is not an address of this host alone: write 127.0.0.1 (or ::1), and let a web "
+	 "server that asks who is there pass on what others shall see"},
+	{"MetricsSocket inet:9895@127.0.0.1.example\n",
+	 "conf:1:15: MetricsSocket: \"inet:9895@127.0.0.1.example\" is not an address of this host alone: write 127.0.0.1 (or ::1), and let "
+	 "a web server that asks who is there pass on what others shall see"},
+	{"MetricsSocket 9895\n",
+	 "conf:1:15: MetricsSocket: \"9895\" is not one of local:PATH, unix:PATH, inet:PORT@ADDRESS, inet6:PORT@ADDRESS, fd:NUMBER"},
 	{"KeyFile ~/key\n", "conf:1:9: KeyFile: \"~/key\" is no path here: ~ has no meaning; write the whole path"},
 	{"MTA ,\n", "conf:1:5: MTA: no item in it"},
 	{"PeerList ,\n", "conf:1:10: PeerList: no network in it"},
@@ -383,7 +394,7 @@ static void check_set(void)
 
 #define SIGN "KeyFile /k\nCertificateFile /c\nCertificateURL https://a.example/c.pem\n"
 #define VERIFY "TrustAnchors /t\nCertificateDir /d\n"
-#define NOTHING "nothing to do: set KeyFile, CertificateFile and CertificateURL to sign, or TrustAnchors (or TrustDomains), and CertificateDir or \"FetchCertificates yes\" to verify"
+#define NOTHING "nothing to do: set KeyFile, CertificateFile and CertificateURL (or KeyTable and SigningTable) to sign, or TrustAnchors (or TrustDomains), and CertificateDir or \"FetchCertificates yes\" to verify"
 
 static const struct check_case {
 	const char *text, *error; /* NULL: good */
@@ -399,8 +410,8 @@ static const struct check_case {
 	{VERIFY "Mode v\n", NULL, SETTINGS_MODE_V},
 	{SIGN "Mode sv\n", "Mode sv verifies, but there are no trust anchors: set TrustAnchors (or TrustDomains), and CertificateDir or \"FetchCertificates yes\"", 0},
 	{SIGN "Mode v\n", "Mode v verifies, but there are no trust anchors: set TrustAnchors (or TrustDomains), and CertificateDir or \"FetchCertificates yes\"", 0},
-	{VERIFY "Mode sv\n", "Mode sv signs, but there is no key: set KeyFile, CertificateFile and CertificateURL", 0},
-	{VERIFY "Mode s\n", "Mode s signs, but there is no key: set KeyFile, CertificateFile and CertificateURL", 0},
+	{VERIFY "Mode sv\n", "Mode sv signs, but there is no key: set KeyFile, CertificateFile and CertificateURL (or KeyTable and SigningTable)", 0},
+	{VERIFY "Mode s\n", "Mode s signs, but there is no key: set KeyFile, CertificateFile and CertificateURL (or KeyTable and SigningTable)", 0},
 	{"", NOTHING, 0},
 	{"Mode s\n", NOTHING, 0},
 	{"Socket fd:3\n", NOTHING, 0},
@@ -683,7 +694,7 @@ static void check_numberplan(void)
 	if (file_read(name, LIMIT_CONF_BYTES, &file, &e))
 		tap_bail("%s", e.text);
 	tap_int(numberplan_parse("numberplan.example", buf_span(&file), &plan, &e), 0, "conf/numberplan.example can be read");
-	tap_int(numberplan_number(plan, span_cstr("5552230001"), span_cstr("vzwpix.example"), &tn), 1, "and knows a number");
+	tap_int(numberplan_number(plan, span_cstr("5552230001"), span_cstr("vzwpix.com"), &tn), 1, "and knows a number");
 	tap_str(tn.digits, "15552230001", "with its country");
 	numberplan_free(plan);
 	buf_free(&file);

@@ -28,9 +28,10 @@ done <<EOF
 $table
 EOF
 
-for lib in libmilter/ gmime/ curl/ sqlite hiredis p11-kit/; do
+for lib in libmilter/ microhttpd gmime/ curl/ sqlite hiredis p11-kit/; do
 	case $lib in
 	libmilter/) allowed='^milter/' ;;
+	microhttpd) allowed='^milter/(metrics_server|version)' ;;
 	gmime/) allowed='^(core/address|ctl/|engine/|milter/version|core/[a-z]+)' ;;
 	curl/) allowed='^(core/x5u|engine/|ctl/|milter/version)' ;;
 	p11-kit/) allowed='^core/keys/' ;;

@@ -16,7 +16,7 @@ same() { # text; compares $tmp/a (the table's) with $tmp/b
 
 # Name<TAB>TYPE<TAB>default of every row.
 tab=$(printf '\t')
-sed -n "s/^SETTING(\([A-Za-z]*\), [a-z0-9_]*, \([A-Z]*\), \"\([^\"]*\)\".*/\1$tab\2$tab\3/p" "$def" >"$tmp/rows"
+sed -n "s/^SETTING(\([A-Za-z0-9]*\), [a-z0-9_]*, \([A-Z]*\), \"\([^\"]*\)\".*/\1$tab\2$tab\3/p" "$def" >"$tmp/rows"
 [ "$(grep -c '^SETTING(' "$def")" -eq "$(wc -l <"$tmp/rows")" ] || echo "a row could not be read" >"$out"
 report "every row of settings.def is read"
 
@@ -46,14 +46,14 @@ same "with its default"
 
 # Bounds are written out in the sample, which a test compares with the program.
 awk '
-	/^# [A-Z][A-Za-z]*: / { text = ""; name = $2; sub(/:$/, "", name) }
+	/^# [A-Z][A-Za-z0-9]*: / { text = ""; name = $2; sub(/:$/, "", name) }
 	/^# / { text = text " " substr($0, 3) }
 	/^#[A-Z]/ && match(text, /From [0-9a-zA-Z]+ to [0-9a-zA-Z]+/) { print name "\t" substr(text, RSTART, RLENGTH) }
 ' "$conf" | sort >"$tmp/a"
 grep "${tab}From " "$tmp/man" | sort >"$tmp/b"
 same "with its bounds"
 
-sed -n 's/.*note_unless(.*, "\([A-Za-z]*\)");.*/\1/p' "$src/milter/reload.c" | sort >"$tmp/start"
+sed -n 's/.*note_unless(.*, "\([A-Za-z0-9]*\)");.*/\1/p' "$src/milter/reload.c" | sort >"$tmp/start"
 awk -F'\t' -v start="$tmp/start" '
 	BEGIN { while ((getline line < start) > 0) no[line] = 1 }
 	{ print $1 "\tReloadable: " (($1 in no) ? "no" : "yes") }' "$tmp/rows" | sort >"$tmp/a"
@@ -61,11 +61,11 @@ grep "${tab}Reloadable: " "$tmp/man" | sort >"$tmp/b"
 same "and whether a reload is enough"
 
 cut -f1 "$tmp/rows" >"$tmp/a"
-sed -n 's/^#\([A-Z][A-Za-z]*\) .*/\1/p' "$conf" >"$tmp/b"
+sed -n 's/^#\([A-Z][A-Za-z0-9]*\) .*/\1/p' "$conf" >"$tmp/b"
 same "the sample file has every setting, in the table's order, and no other"
 
 awk -F'\t' '$3 != "" { print $1 " " $3 }' "$tmp/rows" >"$tmp/a"
-sed -n 's/^#\([A-Z][A-Za-z]* .*\)/\1/p' "$conf" | awk -F'\t' -v rows="$tmp/rows" '
+sed -n 's/^#\([A-Z][A-Za-z0-9]* .*\)/\1/p' "$conf" | awk -F'\t' -v rows="$tmp/rows" '
 	BEGIN { while ((getline line < rows) > 0) { split(line, f, "\t"); if (f[3] != "") want[f[1]] = 1 } }
 	{ split($0, w, " "); if (w[1] in want) print }' >"$tmp/b"
 same "with its default"

@@ -43,6 +43,7 @@ def make(m, mail_class, noon):
     abuse_by_signature(m, mail, add, signed)
     abuse_by_content(m, mail, add, signed, noon)
     bursts(m, mail)
+    reports(mail, add)
 
 
 def wanted(m, mail, add, signed):
@@ -157,3 +158,13 @@ def bursts(m, mail):
     m.add('burst/mm4-one-signer.eml', one.arrived(m.sign(one)),
           observe={1: f'accept 0 {SIGNED}', 200: f'tag 4 {SIGNED} NUMBER_BURST', 201: f'quarantine 8 {SIGNED} NUMBER_BURST SIGNER_BURST'},
           carrier_mm4={1: 'accept 0 CAMPAIGN NEW_SIGNER?', 200: 'accept 0 CAMPAIGN NEW_SIGNER?', 201: 'tempfail 0 CAMPAIGN SIGNER_BURST NEW_SIGNER?'})
+
+
+def reports(mail, add):
+    """Those in reports/ are judged as if they had come in by a listener for MM4."""
+    def report(text='', **kw):
+        return mail(BOB, ALICE, text, X_Mms_Message_Type='MM4_delivery_report.REQ', X_Mms_Message_Class=None, X_Mms_MM_Status_Code='Retrieved', **kw)
+
+    add('reports/delivered.eml', report(), carrier='accept 0')
+    add('reports/delivered-with-content.eml', report('Your parcel waits.\n'), carrier='quarantine 8 REPORT_WITH_CONTENT')
+    add('abuse/report-in-name-only.eml', report(client=STRANGER), observe='accept 0 UNSIGNED NEW_NUMBER?', carrier='accept 2 FOREIGN_REPORT')

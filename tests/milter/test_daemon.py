@@ -115,7 +115,7 @@ def test_reload(place):
     d = place.daemon('r', flags=['-o', 'MaxSkew=11s'])
     kept = d.client()
     tap.is_equal(authserv_id(d, kept), 'mx.b.example', 'before a reload')
-    place.conf('r.conf', f'Socket local:{d.socket}', 'LogNumbers yes', base=[line.replace('mx.b', 'mx.c') for line in open(d.conf).read().splitlines() if not line.startswith('Socket')])
+    place.conf('r.conf', f'Socket local:{d.socket}', 'LogNumbers full', base=[line.replace('mx.b', 'mx.c') for line in open(d.conf).read().splitlines() if not line.startswith('Socket')])
     in_hand = d.client()
     in_hand.envelope(SENDER, [RCPT])
     d.in_hand()
@@ -250,6 +250,39 @@ def test_user(place):
     d.stop()
 
 
+SOFTHSM = ('/usr/lib/softhsm/libsofthsm2.so', '/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so', '/usr/lib64/pkcs11/libsofthsm2.so')
+
+
+def test_token_of_root(place):
+    """A token is used by UserID, for each signature: that only root may is found out at the start, not with the first message."""
+    module = next((m for m in SOFTHSM if os.access(m, os.R_OK)), None)
+    if os.geteuid() != 0 or not module:
+        tap.skip('needs root and SoftHSM')
+        return
+    os.mkdir(place.path('tokens'), 0o700)
+    with open(place.path('softhsm2.conf'), 'w') as f:
+        f.write(f'directories.tokendir = {place.path("tokens")}\nobjectstore.backend = file\nlog.level = ERROR\n')
+    with open(place.path('pin'), 'w') as f:
+        f.write('1234\n')
+    os.chmod(place.path('pin'), 0o600)
+    env = dict(os.environ, SOFTHSM2_CONF=place.path('softhsm2.conf'))
+    for command in (['softhsm2-util', '--init-token', '--free', '--label', 'carrier', '--pin', '1234', '--so-pin', '1234'],
+                    ['openssl', 'pkcs8', '-topk8', '-nocrypt', '-in', place.path('a.key'), '-out', place.path('a8.key')],
+                    ['softhsm2-util', '--import', place.path('a8.key'), '--token', 'carrier', '--label', 'stir', '--id', '01', '--pin', '1234']):
+        subprocess.run(command, env=env, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=30)
+    conf = place.conf('hsm.conf', f'Socket local:{place.path("hsm.sock")}', 'MTA MM4OUT', 'UserID nobody',
+                      f'KeyFile pkcs11:token=carrier;object=stir?module-path={module}', f'KeyPINFile {place.path("pin")}',
+                      f'CertificateFile {place.path("a.pem")}', 'CertificateURL https://certs.example/a.pem', base=[])
+    if 'was built without' in run('-n', '-c', conf, env=env).stderr:
+        tap.skip('a build without p11-kit')
+        return
+    for flags, what in ((['-n'], 'the check'), ([], 'the start')):
+        r = run(*flags, '-c', conf, env=env)
+        tap.ok(r.returncode == 78 and 'can not sign with this key' in r.stderr, f'a token that only root may open: {what} says so ({r.returncode}: {r.stderr.strip()[-140:]})')
+    r = run('-n', '-c', conf, '-u', 'root', env=env)
+    tap.is_equal(r.returncode, 0, f'as its owner it is well ({r.stderr.strip()})')
+
+
 def test_pid_file(place):
     """A slip of the pen in PidFile overwrites nothing."""
     key = place.path('a.key')
@@ -281,7 +314,7 @@ def test_log_nobody_reads(place):
 def main():
     with Place() as place:
         place.make_pki()
-        for test in (test_command_line, test_check, test_socket, test_reload, test_flags_stay, test_stop, test_stop_in_storm, test_counters, test_user, test_pid_file, test_log_nobody_reads):
+        for test in (test_command_line, test_check, test_socket, test_reload, test_flags_stay, test_stop, test_stop_in_storm, test_counters, test_user, test_token_of_root, test_pid_file, test_log_nobody_reads):
             tap.note(test.__name__)
             try:
                 test(place)

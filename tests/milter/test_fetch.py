@@ -216,6 +216,19 @@ def test_forgeries(place, w):
     tap.is_equal((verdict(d, signed(place, url))[0], w.count('/kept.pem')), ('pass ok', 1), 'the good one needs no other fetch')
 
 
+def test_published(place, w):
+    """Our own address is looked at as a verifier would, and what is wrong there is said."""
+    w.set('/ours.pem', read(place.path('b.pem')))
+    d = place.fetching(w, 'ours', f'KeyFile {place.path("a.key")}', f'CertificateFile {place.path("a.pem")}', f'CertificateURL {w.url("/ours.pem")}', 'MTA MM4OUT')
+    tap.ok(wait_for(lambda: 'ours.pem, which our tokens name, serves another certificate than' in d.log(), 20), 'our address serves another certificate: said')
+    w.set('/ours.pem', read(place.path('a.pem')))
+    before = len(d.log())
+    d.hup()
+    tap.ok(wait_for(lambda: w.count('/ours.pem') > 1, 20), 'looked at again after a reload')
+    tap.ok(not wait_for(lambda: 'which our tokens name' in d.log()[before:], 6), 'and nothing is said when all is well')
+    d.stop()
+
+
 def test_damaged(place, w):
     """A CacheFile that can't be read any more is no reason to keep mail waiting."""
     w.set('/damaged.pem', Answer(read(place.path('a.pem'))))
@@ -231,7 +244,7 @@ def test_damaged(place, w):
     tap.is_equal(verdict(d, signed(place, w.url('/damaged.pem')))[0], 'pass ok', 'and mail goes on')
     tap.ok(wait_for(lambda: kept(place, 'damaged') > 0, 3.0), 'what is had is kept in it')
     d.signal(signal.SIGUSR2)
-    tap.ok(wait_for(lambda: re.search(r'certificates: .* keep-failures=0', d.log())), 'failures of the file are counted')
+    tap.ok(wait_for(lambda: re.search(r'certificates: .* keep-failure=0', d.log())), 'failures of the file are counted')
 
 
 with FetchPlace() as p, HttpsWorld(p.dir) as world:
@@ -247,4 +260,5 @@ with FetchPlace() as p, HttpsWorld(p.dir) as world:
     test_not_asked(p, world)
     test_forgeries(p, world)
     test_damaged(p, world)
+    test_published(p, world)
 tap.done()

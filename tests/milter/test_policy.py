@@ -89,7 +89,7 @@ def test_actions(place):
     r = judge(d, 'gone')
     tap.is_equal((r.reply, r.edits), ('discard', []), 'discard')
     line = next(s for s in d.log().splitlines() if 'rules=HOLD' in s)
-    tap.ok(re.search(r' score=0\.00 would=quarantine rules=HOLD\(0\.00\) policy=[0-9a-f]{16} final=HOLD because=final size=8 action=quarantine edits=2$', line),
+    tap.ok(re.search(r' score=0\.00 would=quarantine rules=HOLD\(0\.00\) policy=[0-9a-f]{16} final=HOLD because=final size=8 action=quarantine edits=2 ms=\d+$', line),
            f'the log has it all ({line})')
     r = judge(d, 'hold', more='X-STIR-Policy: score=-9.00 action=accept\r\n' * 3)
     tap.is_equal(r.values(FIELD), r.inserted(FIELD), 'forged fields of ours are gone')
@@ -148,9 +148,15 @@ rule R { when rcpt.count > 0 final tempfail "later" }
 def test_client(place):
     d = daemon(place, 'c', PEERS.replace('final tempfail "later"', 'score 1'))
     tls = {'{tls_version}': 'TLSv1.3', '{cipher}': 'X', '{cipher_bits}': '256', '{cert_subject}': 'mm4.partner-a.example', '{cert_issuer}': 'CA'}
+    sendmail = dict(tls, **{'{cert_subject}': '/O=A/CN=mm4.partner-a.example', '{cert_issuer}': '/CN=CA', '{cn_subject}': 'mm4.partner-a.example', '{cn_issuer}': 'CA'})
     for macros, want, what in ((tls, 'tls', 'a certificate that Postfix verified'), (dict(tls, **{'{verify}': 'OK'}), 'tls', 'or Sendmail'),
                                (dict(tls, **{'{verify}': 'FAIL'}), 'plain', 'one that did not verify names nobody'), ({}, None, 'no TLS'),
-                               (dict(tls, **{'{cert_subject}': 'x' * 2000}), 'plain', 'a name too long is none')):
+                               (dict(tls, **{'{cert_subject}': 'x' * 2000}), 'plain', 'a name too long is none'),
+                               (dict(sendmail, **{'{verify}': 'OK'}), 'tls', "Sendmail's common name is told apart from its whole name"),
+                               (dict(sendmail, **{'{verify}': 'OK', '{cn_subject}': 'mm4+2epartner-a+2Eexample'}), 'tls', '... and read with its +XX'),
+                               (dict(sendmail, **{'{verify}': 'OK', '{cn_subject}': 'mm4.partner-a.example+00x'}), 'plain', '... which can write no NUL'),
+                               (dict(sendmail, **{'{verify}': 'OK', '{cn_subject}': 'mm4.partner-a.example' + '+78' * 2000}), 'plain', '... nor be cut'),
+                               (dict(sendmail, **{'{verify}': 'FAIL'}), 'plain', '... and names nobody unless verified')):
         tap.is_equal(words(judge(d, macros=macros)).get('peer'), want, what)
     c = Client(d.socket).negotiate()
     c.connect(daemon_name='MM4IN')
@@ -162,6 +168,12 @@ def test_client(place):
         c.macros.pop(k)
     tap.is_equal(words(c.message(mail('x'), SENDER, [RCPT])).get('peer'), None, 'what the MTA no longer says is no longer there')
     tap.is_equal(words(c.message(mail('x'), SENDER, [RCPT], auth='partner')).get('peer'), 'who', 'authentication')
+    tap.is_equal(words(c.message(mail('x'), SENDER, [RCPT], auth='part+6eer')).get('peer'), None, '... Postfix says who as it is')
+    c.quit()
+    c = Client(d.socket).negotiate()
+    c.macros['{if_name}'] = 'mx.b.example'
+    c.connect(daemon_name='MM4IN')
+    tap.is_equal(words(c.message(mail('x'), SENDER, [RCPT], auth='part+6Eer')).get('peer'), 'who', '... and Sendmail, which alone has {if_name}, with +XX')
     c.quit()
     r = judge(d, helo='MM4.ours.example.')
     tap.is_equal(r.edits, [], 'the name in HELO, case and dot ignored; its peer is only observed')

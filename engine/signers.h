@@ -1,0 +1,51 @@
+/*
+ * Whom we can sign for: keys with their certificates, one (KeyFile) or those of
+ * several tenants (KeyTable).
+ *
+ * Several keys of one name are a roll-over: of those whose certificate is valid now
+ * and still will be for a margin, the one whose certificate began last signs; so
+ * the next one can stand in the table, and at its address, before its time.
+ */
+#ifndef STIR_ENGINE_SIGNERS_H
+#define STIR_ENGINE_SIGNERS_H
+
+#include <sys/types.h>
+
+#include "core/sign.h"
+#include "engine/settings.h"
+
+struct signers; /* opaque; immutable. Any thread. */
+
+/*
+ * Opens KeyFile or KeyTable with all it names, and tries each key: what it signs,
+ * its certificate must verify.  group: see key_pem_open().
+ * Gives *out (signers_free()), NULL when the settings name no key; or -1 and *e.
+ */
+int signers_open(const struct settings *s, gid_t group, struct signers **out, struct err *e) MUST_USE;
+void signers_free(struct signers *s); /* NULL is allowed */
+
+/* The names, without doubles, in the table's order; of KeyFile one, "". Borrowed. */
+size_t signers_names(const struct signers *s, const char *const **names);
+
+/*
+ * The parameters to sign with under a name (an index of signers_names()), now
+ * (seconds since 1970); NULL when no certificate of it may sign now.  Borrowed.
+ */
+const struct sign_params *signers_choose(const struct signers *s, size_t name, int64_t now);
+
+/* Does a certificate under that name cover all of these numbers, or name a provider? */
+bool signers_cover(const struct signers *s, size_t name, const struct tnauthlist *numbers);
+
+/* Those that are in tokens sign something, as the user that we are. 0, or -1 and *e. */
+int signers_try_tokens(const struct signers *s, struct err *e) MUST_USE;
+
+/* Each key there is, for what is said of them (advice, metrics). i from 0; false beyond the end. */
+struct signers_key {
+	const char *name;        /* "" for KeyFile */
+	const char *certificate; /* its file */
+	struct span x5u;
+	const struct cert_chain *chain;
+};
+bool signers_at(const struct signers *s, size_t i, struct signers_key *out);
+
+#endif

@@ -1,0 +1,26 @@
+/* A value of X-Mms-Message-Type, alone and as the first and second of a header: its name reads as itself, and only the whole value counts. */
+#include "config.h"
+
+#include "core/mmspdu.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct span rest = span_make(data, size), first = span_cut(&rest, '|');
+	struct header_field f[] = {{.name = span_cstr("x-mms-message-type"), .value = first}, {.name = span_cstr("X-MMS-Message-Type"), .value = rest}};
+	struct mms_message m = {.field = f, .nfield = 2};
+	enum mmspdu_class c = mmspdu_class(first);
+	struct mmspdu p;
+
+	if (c > MMSPDU_OTHER && (mmspdu_class(span_cstr(mmspdu_name(c))) != c || !span_caseis(span_trim(first), mmspdu_name(c))))
+		abort();
+	mmspdu_read(&m, &p);
+	/* What two readers may take for two classes is disputed. */
+	if (p.class != c || (!p.disputed && mmspdu_class(rest) != c) || (mmspdu_is_report(c) && mmspdu_is_response(c)))
+		abort();
+	return 0;
+}
