@@ -13,9 +13,12 @@
 #include <poll.h>
 #include <stdarg.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -94,13 +97,34 @@ static bool stderr_takes(void)
 	return poll(&fd, 1, atomic_load(&lost) ? 0 : WRITE_WAIT_MS) != 0;
 }
 
+/*
+ * At most as much as goes without waiting: a pipe that takes something takes PIPE_BUF;
+ * a socket (the journal) is asked not to wait, and another thread may have been faster.
+ */
+static ssize_t write_some(const char *p, size_t n)
+{
+	ssize_t k = send(STDERR_FILENO, p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	struct stat st;
+
+	if (k >= 0 || errno != ENOTSOCK)
+		return k;
+	if (n > PIPE_BUF && fstat(STDERR_FILENO, &st) == 0 && S_ISFIFO(st.st_mode))
+		n = PIPE_BUF;
+	return write(STDERR_FILENO, p, n);
+}
+
 static void tell_lost(void)
 {
+	static const char what[] = "log lines were lost: nobody read them";
 	unsigned long n = atomic_exchange(&lost, 0);
-	char text[80];
-	int k = n ? snprintf(text, sizeof text, "(%lu log lines were lost: nobody read them)\n", n) : 0;
+	char text[160];
+	int k = 0;
 
-	if (k > 0 && write(STDERR_FILENO, text, (size_t)k) < 0)
+	if (n && sink.clock)
+		k = snprintf(text, sizeof text, "{\"time\":%" PRId64 ",\"level\":\"warning\",\"message\":\"%lu %s\"}\n", sink.clock(), n, what);
+	else if (n)
+		k = snprintf(text, sizeof text, "(%lu %s)\n", n, what);
+	if (k > 0 && write_some(text, (size_t)k) < 0)
 		atomic_fetch_add(&lost, n);
 }
 
@@ -114,10 +138,12 @@ static void write_stderr(const char *p, size_t n)
 			return;
 		}
 		tell_lost();
-		k = write(STDERR_FILENO, p, n);
+		k = write_some(p, n);
 
 		if (k < 0 && errno == EINTR)
 			continue;
+		if (k < 0 && errno == EAGAIN)
+			atomic_fetch_add(&lost, 1);
 		/* There is no one left to tell. */
 		if (k <= 0)
 			return;

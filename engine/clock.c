@@ -16,6 +16,16 @@ int64_t clock_wall_s(void)
 	return (int64_t)ts.tv_sec;
 }
 
+int64_t clock_boot_s(void)
+{
+	struct timespec now, up;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	clock_gettime(CLOCK_BOOTTIME, &up);
+	/* As the kernel rounds it. */
+	return (int64_t)(now.tv_sec - up.tv_sec) - (now.tv_nsec < up.tv_nsec);
+}
+
 int64_t clock_monotonic_ms(void)
 {
 	struct timespec ts;

@@ -9,6 +9,8 @@
 
 /* Seconds since 1970, UTC. */
 int64_t clock_wall_s(void);
+/* The same, of the host's start. */
+int64_t clock_boot_s(void);
 /* Milliseconds of a clock that nobody sets. */
 int64_t clock_monotonic_ms(void);
 

@@ -32,11 +32,10 @@ struct line {
 
 static void put_json(struct line *l, const char *key, struct span value)
 {
-	struct span shown = span_take(value, JSON_VALUE_MAX);
-	json_t *j = json_stringn(shown.n ? shown.p : "", shown.n);
+	json_t *j = value.n > JSON_VALUE_MAX ? NULL : json_stringn(value.n ? value.p : "", value.n);
 	struct buf quoted;
 
-	/* No UTF-8, or cut within a character. */
+	/* No UTF-8, or too long: cut, visibly. */
 	if (!j) {
 		buf_init(&quoted, 8 * JSON_VALUE_MAX);
 		log_quote(&quoted, value, JSON_VALUE_MAX);

@@ -169,7 +169,8 @@ size_t metrics_peer(const struct metrics *m, const char *name)
 {
 	size_t n = metrics_peers(m);
 
-	if (!name)
+	/* One that is called so itself is counted with those: no series is written twice. */
+	if (!name || strcmp(name, "none") == 0)
 		return METRICS_PEER_NONE;
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(m->peer[i], name) == 0)
@@ -184,7 +185,7 @@ void metrics_add_peer(struct metrics *m, struct span name)
 
 	pthread_mutex_lock(&m->lock);
 	n = atomic_load(&m->n_peers);
-	if (copy && n < LIMIT_METRICS_PEERS && metrics_peer(m, copy) == METRICS_PEER_OTHER) {
+	if (copy && n < LIMIT_METRICS_PEERS && strcmp(copy, "other") != 0 && metrics_peer(m, copy) == METRICS_PEER_OTHER) {
 		m->peer[n] = copy;
 		copy = NULL;
 		/* Seen only when it is whole. */

@@ -13,6 +13,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "engine/clock.h"
+
 enum { START_FIELD = 22 /* of /proc/self/stat, from 1 */ };
 
 static void put(struct buf *out, enum metrics_id id, int64_t value)
@@ -65,27 +67,13 @@ static void put_memory(struct buf *out)
 	put(out, METRICS_RESIDENT, (int64_t)strtoll(end, NULL, 10) * sysconf(_SC_PAGESIZE));
 }
 
-/* Seconds since 1970 of the boot, from /proc/stat; 0 without. */
-static int64_t boot_time(void)
-{
-	FILE *f = fopen("/proc/stat", "re");
-	int64_t t = 0;
-	char line[256];
-
-	while (f && !t && fgets(line, sizeof line, f))
-		if (strncmp(line, "btime ", 6) == 0)
-			t = strtoll(line + 6, NULL, 10);
-	if (f)
-		(void)fclose(f);
-	return t;
-}
-
+/* Not out of /proc/stat: with systemd's ProcSubset=pid it isn't there. */
 static void put_start(struct buf *out)
 {
-	int64_t boot = boot_time();
+	int64_t boot = clock_boot_s();
 	char text[1024], *at;
 
-	if (!boot || !slurp("/proc/self/stat", text, sizeof text))
+	if (!slurp("/proc/self/stat", text, sizeof text))
 		return;
 	/* The name may have blanks and brackets in it; what follows has not. */
 	at = strrchr(text, ')');

@@ -1,6 +1,8 @@
 /*
  * smfi_main() in a thread of its own, signals read from a descriptor in the
- * main one: no handlers, and what comes during a reload waits.
+ * main one: no handlers, and what comes during a reload waits.  Signs of life for a
+ * service manager come from a thread of their own: a reload that waits for a token,
+ * or a disk that is slow, is no reason to end a process that handles mail.
  *
  * libmilter stops the process on HUP, TERM and INT, for which a thread of its
  * own waits in sigwait(3); see below.  smfi_stop() isn't called: it takes up to
@@ -16,6 +18,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -31,8 +34,8 @@
 #include "milter/session.h"
 
 enum { DRAIN_LOOK_MS = 20, SAVE_EVERY_MS = 60 * 1000, TICK_EVERY_MS = 5 * 1000, OWN_RELOAD_MS = 3600 * 1000 };
-/* Longer than a busy host takes; a stop or reload that comes meanwhile waits so long. */
-enum { SELFCALL_MS = 2 * 1000 };
+/* Longer than a busy host takes; and how soon after one that was not answered the next one is. */
+enum { SELFCALL_MS = 2 * 1000, CALL_AGAIN_MS = 1000 };
 enum { STATUS_BYTES = 256 };
 
 struct supervisor {
@@ -41,11 +44,15 @@ struct supervisor {
 	int ended;   /* eventfd: smfi_main() has returned */
 	bool stop;   /* TERM or INT came */
 	bool dead;   /* smfi_main() returned by itself */
-	bool stale;  /* the last reload failed */
+	atomic_bool stale;  /* the last reload failed */
 	/* For a service manager that wants to hear that we live. */
 	struct selfcall self;
 	int64_t alive_every_ms; /* 0: it doesn't */
-	bool silent;            /* our socket did not answer the last time */
+	atomic_bool leaving;    /* it needs no signs of life any more */
+	/* Of the thread that gives them: */
+	unsigned long begun;    /* messages until the last one */
+	bool unanswered;        /* our socket did not answer the last time */
+	bool silent;            /* and the log has said that we did not say that we live, either */
 };
 
 /*
@@ -130,24 +137,54 @@ static bool read_again(struct supervisor *v)
 	return !v->stale;
 }
 
-/* Said only while our socket answers: who can't be reached had better be started anew. */
+/* New messages are taken: to end us now would cost them all, and help nobody. */
+static bool is_at_work(struct supervisor *v)
+{
+	unsigned long begun = session_count().begun, before = v->begun;
+
+	v->begun = begun;
+	return begun != before;
+}
+
+/* Said only while our socket answers, or mail comes: who can't be reached had better be started anew. */
 static void say_alive(struct supervisor *v)
 {
+	bool answered, silent, was_unanswered = v->unanswered;
 	char status[STATUS_BYTES];
 	struct err e;
 
 	err_clear(&e);
-	if (selfcall_ask(&v->self, SELFCALL_MS, &e)) {
-		if (!v->silent)
-			log_error("%s; the service manager is not told that we live until it does", e.text);
-		v->silent = true;
-		return;
-	}
-	if (v->silent)
+	answered = selfcall_ask(&v->self, SELFCALL_MS, &e) == 0;
+	silent = !is_at_work(v) && !answered;
+	v->unanswered = !answered;
+	if (silent && !v->silent)
+		log_error("%s; the service manager is not told that we live until it does", e.text);
+	else if (!answered && !was_unanswered)
+		log_warn("%s, but there is mail in hand", e.text);
+	else if (answered && was_unanswered)
 		log_notice("our own socket answers again");
-	v->silent = false;
+	v->silent = !answered && (v->silent || silent);
+	if (silent)
+		return;
 	write_status(v, status);
 	notify_alive(status);
+}
+
+static void *keep_saying(void *arg)
+{
+	struct supervisor *v = arg;
+
+	while (!atomic_load(&v->leaving)) {
+		int64_t now = clock_monotonic_ms(), next = now + v->alive_every_ms;
+
+		say_alive(v);
+		now = clock_monotonic_ms();
+		if (v->unanswered && next > now + CALL_AGAIN_MS)
+			next = now + CALL_AGAIN_MS;
+		if (next > now)
+			(void)poll(NULL, 0, (int)(next - now));
+	}
+	return NULL;
 }
 
 static void take_signal(struct supervisor *v)
@@ -198,6 +235,7 @@ static void drain(struct supervisor *v)
 	unsigned left = session_count().in_hand;
 	char status[STATUS_BYTES];
 
+	atomic_store(&v->leaving, true);
 	write_status(v, status);
 	metrics_server_set_serving(false);
 	notify_stopping(status);
@@ -211,10 +249,10 @@ static void drain(struct supervisor *v)
 		log_warn("%u messages in hand are cut; their clients are asked to try again", left);
 }
 
-static int start_libmilter(struct supervisor *v, struct err *e)
+static int start_thread(struct supervisor *v, void *(*run)(void *), struct err *e)
 {
 	pthread_t thread;
-	int rc = pthread_create(&thread, NULL, run_libmilter, v);
+	int rc = pthread_create(&thread, NULL, run, v);
 
 	if (!rc)
 		rc = pthread_detach(thread);
@@ -237,13 +275,10 @@ static int64_t reload_by_ourselves(struct supervisor *v)
 static void watch(struct supervisor *v)
 {
 	int64_t save = clock_monotonic_ms() + SAVE_EVERY_MS, tick = clock_monotonic_ms(), own_reload = 0;
-	int64_t alive = v->alive_every_ms ? tick : INT64_MAX;
 
 	while (!v->stop && !v->dead) {
 		int64_t now = clock_monotonic_ms(), next = save < tick ? save : tick;
 
-		if (alive < next)
-			next = alive;
 		if (next > now) {
 			wait_event(v, (int)(next - now));
 			continue;
@@ -252,10 +287,6 @@ static void watch(struct supervisor *v)
 			if (reload_tick() && now >= own_reload)
 				own_reload = reload_by_ourselves(v);
 			tick = clock_monotonic_ms() + TICK_EVERY_MS;
-		}
-		if (now >= alive) {
-			say_alive(v);
-			alive = clock_monotonic_ms() + v->alive_every_ms;
 		}
 		if (now >= save) {
 			reload_save();
@@ -281,10 +312,12 @@ static int aim(struct supervisor *v, struct err *e)
 
 static int run(struct supervisor *v, struct err *e)
 {
-	if (aim(v, e) || start_libmilter(v, e))
+	if (aim(v, e) || start_thread(v, run_libmilter, e))
 		return -1;
 	metrics_server_set_serving(true);
 	say_ready(v);
+	if (v->alive_every_ms && start_thread(v, keep_saying, e))
+		return -1;
 	watch(v);
 	if (!v->dead)
 		drain(v);

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -212,6 +213,45 @@ static void test_json(void)
 	log_use_json(NULL);
 }
 
+/* A reader that has stopped, and a pipe with room for a part of the line. */
+static void test_stopped_reader(void)
+{
+	static char object[8000], room[PIPE_BUF];
+	static char out[1024 * 1024];
+	int saved = dup(STDERR_FILENO), p[2];
+	ssize_t n;
+
+	memset(object, 'x', sizeof object - 1);
+	memcpy(object, "{\"a\":\"", 6);
+	memcpy(object + sizeof object - 3, "\"}", 2);
+	if (saved < 0 || pipe(p) || fcntl(p[1], F_SETFL, O_NONBLOCK) || fcntl(p[0], F_SETFL, O_NONBLOCK))
+		tap_bail("no pipe");
+	while (write(p[1], room, sizeof room) > 0)
+		;
+	if (read(p[0], room, sizeof room) != sizeof room || fcntl(p[1], F_SETFL, 0) || dup2(p[1], STDERR_FILENO) < 0)
+		tap_bail("can't redirect standard error");
+	log_use_json(fixed);
+	(void)alarm(20);
+	log_object(LOG_LEVEL_INFO, span_cstr(object));
+	log_object(LOG_LEVEL_INFO, span_cstr(object));
+	(void)alarm(0);
+	tap_ok(true, "nobody waits for it");
+	while (read(p[0], out, sizeof out) > 0)
+		;
+	log_info("again");
+	n = read(p[0], out, sizeof out);
+	if (dup2(saved, STDERR_FILENO) < 0)
+		tap_bail("can't restore standard error");
+	tap_span_is(span_make(out, n > 0 ? (size_t)n : 0),
+		    "{\"time\":1234,\"level\":\"warning\",\"message\":\"2 log lines were lost: nobody read them\"}\n"
+		    "{\"time\":1234,\"level\":\"info\",\"message\":\"again\"}\n",
+		    "it is told how many it missed, as an object too");
+	log_use_json(NULL);
+	close(saved);
+	close(p[0]);
+	close(p[1]);
+}
+
 int main(void)
 {
 	test_quote();
@@ -221,5 +261,6 @@ int main(void)
 	test_threads();
 	test_about();
 	test_json();
+	test_stopped_reader();
 	return tap_done();
 }

@@ -103,6 +103,11 @@ static void test_long(void)
 	line_of(&line, g, &t);
 	tap_ok(strstr(line.p, "... size=") && strstr(line.p, " action=tag edits=2 ms=12"), "one that is cut has its end: %s", line.p);
 	json_decref(object_of(g, &t));
+	memset(detail, 'a', sizeof detail);
+	json_t *o = object_of(g, &t);
+	const char *shown = json_string_value(json_object_get(o, "detail"));
+	tap_ok(shown && strlen(shown) == 128 + 3 && strcmp(shown + 128, "...") == 0, "a long value of an object is cut, visibly");
+	json_decref(o);
 	buf_free(&line);
 	transaction_free(&t);
 	engine_unref(g);

@@ -177,6 +177,10 @@ static void test_peers(void)
 	buf_free(&out);
 	metrics_unref(m);
 	m = fresh();
+	metrics_add_peer(m, span_cstr("none"));
+	metrics_add_peer(m, span_cstr("other"));
+	tap_int((long long)metrics_peer(m, "none"), METRICS_PEER_NONE, "a peer that is called none has no series of its own, as there is one already");
+	tap_int((long long)metrics_peer(m, "other"), METRICS_PEER_OTHER, "nor has one that is called other");
 	metrics_add_peer(m, span_cstr("a\"b\\c\nd\xC3\xA4"));
 	buf_init(&out, TEXT_MAX);
 	write_all(m, &out);

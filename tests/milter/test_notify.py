@@ -1,6 +1,7 @@
 """What a service manager hears of stir-milter: ready, reloading, stopping, and that it lives
 only while its socket answers.  The service manager is a socket of this test."""
 
+import ctypes
 import os
 import re
 import resource
@@ -174,6 +175,53 @@ def test_descriptors_used_up(place):
     m.close()
 
 
+def test_busy(place):
+    """The same, but with mail in hand: to end a process that is at work would cut all of it."""
+    m, d = begin(place, 'busy', WATCHDOG_S)
+    m.until('READY', '1')
+    c = d.client()
+    c.mail(SENDER)
+    os.rename(d.socket, d.socket + '.away')
+    heard, end = 0, time.monotonic() + 3
+    while time.monotonic() < end:
+        c.mail(SENDER)
+        heard += len(signs_of_life(m, 0.1))
+    tap.ok(heard >= 2, f'its socket does not answer, but messages come: signs of life ({heard} in 3 s)')
+    tap.ok(d.count('is not told that we live') == 0 and d.count('there is mail in hand') == 1, 'and a line in the log, once')
+    tap.ok(wait_for(lambda: d.count('is not told that we live') == 1, 10), 'no more of them: silence')
+    os.rename(d.socket + '.away', d.socket)
+    tap.ok(m.until('WATCHDOG', '1', 5), 'back again')
+    d.kill()
+    m.close()
+
+
+PTRACE_DETACH, PTRACE_SEIZE, PTRACE_INTERRUPT = 17, 0x4206, 0x4207
+
+
+def test_slow_reload(place):
+    """The thread that reloads waits for something, here for us, while mail goes on."""
+    m, d = begin(place, 'slow', WATCHDOG_S)
+    m.until('READY', '1')
+    c = d.client()
+    ptrace = ctypes.CDLL(None, use_errno=True).ptrace
+    ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+    ptrace.restype = ctypes.c_long
+    if ptrace(PTRACE_SEIZE, d.process.pid, None, None):
+        tap.skip(f'no thread can be stopped here: {os.strerror(ctypes.get_errno())}')
+    else:
+        # That one thread alone.
+        ptrace(PTRACE_INTERRUPT, d.process.pid, None, None)
+        os.waitpid(d.process.pid, 0)
+        m.listen(WATCHDOG_S)
+        got = signs_of_life(m, 5 * WATCHDOG_S)
+        tap.ok(len(got) >= 5, f'a thread that does not go on: signs of life ({len(got)} in {5 * WATCHDOG_S} s)')
+        tap.ok(send_message(c, MAIL, SENDER, [RCPT]).inserted('Authentication-Results'), 'as mail goes on')
+        ptrace(PTRACE_DETACH, d.process.pid, None, None)
+    tap.ok(d.hup(), 'and then it does')
+    tap.is_equal(d.stop(), 0, 'stops')
+    m.close()
+
+
 def free_port():
     with socket.socket() as s:
         s.bind(('127.0.0.1', 0))
@@ -210,6 +258,8 @@ def main():
         test_failure(place)
         test_watchdog(place)
         test_descriptors_used_up(place)
+        test_busy(place)
+        test_slow_reload(place)
         test_kinds_of_socket(place)
     tap.done()
 
