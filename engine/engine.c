@@ -238,6 +238,27 @@ static void advise_key(const struct engine *g, const struct signers_key *k, int6
 		buf_printf(out, "%s ends in %lld days: have it renewed\n", k->certificate, (long long)((until - now) / 86400));
 }
 
+/* Of a provider's numbers we know nothing: "certificate" is no bound then. One such line is said, not a thousand. */
+static void advise_table(const struct engine *g, struct buf *out)
+{
+	const char *const *names;
+	size_t n = g->signing ? signingtable_count(g->signing) : 0;
+
+	(void)signers_names(g->signers, &names);
+	for (size_t i = 0; i < n; i++) {
+		const struct tnauthlist *numbers;
+		size_t line;
+		int key;
+
+		signingtable_at(g->signing, i, &numbers, &key, &line);
+		if (numbers || key == SIGNINGTABLE_NONE || !signers_name_provider(g->signers, (size_t)key))
+			continue;
+		buf_printf(out, "%s:%zu: a certificate of key %s names a provider, not its numbers: whom this line means may use any number at all; write the numbers instead of \"certificate\"\n",
+			   g->settings.signing_table, line, names[key]);
+		return;
+	}
+}
+
 static void advise_signer(const struct engine *g, int64_t now, struct buf *out)
 {
 	const struct settings *s = &g->settings;
@@ -251,6 +272,7 @@ static void advise_signer(const struct engine *g, int64_t now, struct buf *out)
 	}
 	for (size_t i = 0; signers_at(g->signers, i, &k); i++)
 		advise_key(g, &k, now, out);
+	advise_table(g, out);
 	if (s->require_clock_sync && !clock_is_synchronised())
 		buf_puts(out, "the kernel does not say that the clock is synchronised: nothing is signed until it does (RequireClockSync)\n");
 }

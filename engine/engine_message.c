@@ -37,18 +37,20 @@ static bool is_report(const struct transaction *t)
 	return m->mm4 && (mmspdu_is_report(t->pdu.class) || mmspdu_is_response(t->pdu.class)) && !t->pdu.disputed && !m->bare_cr && !m->over_limit;
 }
 
-/*
- * Which of our keys signs for this client and this number (RFC 8224, 6.1, step
- * 2).  A message without a number takes the first: sign_begin() says what it lacks.
- */
-static enum sign_outcome choose_name(const struct engine *g, struct transaction *t, size_t *name)
+static bool covers(const void *arg, size_t key, const struct tn *number)
 {
-	const struct mms_message *m = &t->message;
+	return signers_cover_number(arg, key, number);
+}
+
+/* Which of our keys signs for this client and this number (RFC 8224, 6.1, step 2). */
+static enum sign_outcome choose_name(const struct engine *g, const struct transaction *t, const struct tn *number, size_t *name)
+{
+	const struct signingtable_cover cover = {covers, g->signers};
 
 	*name = 0;
-	if (!g->signing || m->from_kind != MESSAGE_FROM_ONE || m->from.kind != PARTY_TN)
+	if (!g->signing)
 		return SIGN_SIGNED;
-	switch (signingtable_look(g->signing, m->client, &m->from.tn, name)) {
+	switch (signingtable_look(g->signing, t->message.client, number, &cover, name)) {
 	case SIGNINGTABLE_SIGN:
 		return SIGN_SIGNED;
 	case SIGNINGTABLE_NEVER:
@@ -58,19 +60,34 @@ static enum sign_outcome choose_name(const struct engine *g, struct transaction 
 	}
 }
 
+/* For a message without a number, of which sign_begin() says what it lacks. */
+static const struct sign_params *any_key(const struct engine *g, int64_t now)
+{
+	const char *const *names;
+	size_t n = signers_names(g->signers, &names);
+	const struct sign_params *p = NULL;
+
+	for (size_t i = 0; !p && i < n; i++)
+		p = signers_choose(g->signers, i, NULL, now);
+	return p;
+}
+
 static enum sign_outcome choose_key(const struct engine *g, struct transaction *t, int64_t now)
 {
-	enum sign_outcome o;
-	size_t name;
+	const struct mms_message *m = &t->message;
+	const struct tn *number = m->from_kind == MESSAGE_FROM_ONE && m->from.kind == PARTY_TN ? &m->from.tn : NULL;
+	enum sign_outcome o = SIGN_SIGNED;
+	size_t name = 0;
 
 	if (!g->signers)
 		return SIGN_KEY_FAILED;
 	if (g->settings.require_clock_sync && !t->forced && !clock_is_synchronised())
 		return SIGN_CLOCK;
-	o = choose_name(g, t, &name);
+	if (number)
+		o = choose_name(g, t, number, &name);
 	if (o != SIGN_SIGNED)
 		return o;
-	t->sign_params = signers_choose(g->signers, name, now);
+	t->sign_params = number ? signers_choose(g->signers, name, number, now) : any_key(g, now);
 	return t->sign_params ? SIGN_SIGNED : SIGN_CERT_DATES;
 }
 

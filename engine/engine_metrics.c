@@ -123,7 +123,7 @@ int engine_ready(const struct engine *g, int64_t now, struct err *e)
 		return 0;
 	/* One tenant whose certificate has ended is no reason to take the host away from the others. */
 	for (size_t i = 0; i < n; i++)
-		if (signers_choose(g->signers, i, now))
+		if (signers_choose(g->signers, i, NULL, now))
 			return 0;
 	return err_set(e, ERR_UNAVAILABLE, "%s", n > 1 ? "none of the signing certificates is valid now" : "the signing certificate is not valid now");
 }

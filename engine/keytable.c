@@ -35,7 +35,7 @@ static int no_memory(struct reader *r)
 static int read_name(struct reader *r, struct span s, const char **out)
 {
 	for (size_t i = 0; i < s.n; i++)
-		if (!((s.p[i] >= '0' && s.p[i] <= '9') || (span_lower(s.p[i]) >= 'a' && span_lower(s.p[i]) <= 'z') || strchr("._-", s.p[i])))
+		if (!((s.p[i] >= '0' && s.p[i] <= '9') || (span_lower(s.p[i]) >= 'a' && span_lower(s.p[i]) <= 'z') || (s.p[i] && strchr("._-", s.p[i]))))
 			return csv_fault(&r->csv, NAME, r->e, "a name is of letters, digits, '.', '_' and '-'");
 	if (!s.n || s.n > NAME_MAX_BYTES)
 		return csv_fault(&r->csv, NAME, r->e, "a name has 1 to %d letters", NAME_MAX_BYTES);

@@ -17,7 +17,7 @@
 
 struct signer {
 	const char *name;
-	size_t name_index;
+	size_t next; /* of the same name; 0 behind the last, since the first of all is nobody's next */
 	char *certificate;
 	char *url;
 	struct key *key;
@@ -31,6 +31,7 @@ struct signers {
 	size_t n;
 	struct keytable table; /* owns the names */
 	const char **names;
+	size_t *first, *last; /* of each name, an index of at */
 	size_t n_names;
 	uint32_t margin_s;
 };
@@ -102,28 +103,41 @@ static int open_signer(struct signer *g, const struct keytable_row *row, const s
 	return 0;
 }
 
-static size_t name_index(struct signers *s, const char *name)
+/* Puts at[i] behind those of its name. */
+static void add_name(struct signers *s, size_t i)
 {
-	size_t i = 0;
+	size_t k = 0;
 
-	while (i < s->n_names && strcmp(s->names[i], name) != 0)
-		i++;
-	if (i == s->n_names)
-		s->names[s->n_names++] = name;
-	return i;
+	while (k < s->n_names && strcmp(s->names[k], s->at[i].name) != 0)
+		k++;
+	if (k == s->n_names) {
+		s->names[s->n_names++] = s->at[i].name;
+		s->first[k] = i;
+	} else {
+		s->at[s->last[k]].next = i;
+	}
+	s->last[k] = i;
+}
+
+/* Those of one name: from s->first[name] on, until NULL. */
+static const struct signer *next_of(const struct signers *s, const struct signer *g)
+{
+	return g->next ? &s->at[g->next] : NULL;
 }
 
 static int open_rows(struct signers *g, const struct keytable_row *row, size_t n, const struct settings *s, gid_t group, struct err *e)
 {
 	g->at = calloc(n, sizeof *g->at);
 	g->names = calloc(n, sizeof *g->names);
-	if (!g->at || !g->names)
+	g->first = calloc(n, sizeof *g->first);
+	g->last = calloc(n, sizeof *g->last);
+	if (!g->at || !g->names || !g->first || !g->last)
 		return no_memory(e);
 	for (size_t i = 0; i < n; i++) {
 		struct signer *to = &g->at[g->n++];
 
 		to->name = row[i].name;
-		to->name_index = name_index(g, row[i].name);
+		add_name(g, i);
 		if (open_signer(to, &row[i], s, group, e))
 			return s->key_table ? err_prefix(e, "%s:%zu", s->key_table, row[i].line) : -1;
 	}
@@ -177,6 +191,8 @@ void signers_free(struct signers *s)
 	}
 	free(s->at);
 	free(s->names);
+	free(s->first);
+	free(s->last);
 	keytable_free(&s->table);
 	free(s);
 }
@@ -197,32 +213,61 @@ size_t signers_names(const struct signers *s, const char *const **names)
 	return s->n_names;
 }
 
-const struct sign_params *signers_choose(const struct signers *s, size_t name, int64_t now)
+static bool covers(const struct signer *g, const struct tn *number)
+{
+	enum tn_authority a = tnauthlist_authority(cert_chain_tnauthlist(g->chain), number);
+
+	return a == TN_AUTHORITY_TN || a == TN_AUTHORITY_SPC;
+}
+
+const struct sign_params *signers_choose(const struct signers *s, size_t name, const struct tn *number, int64_t now)
 {
 	const struct signer *best = NULL;
+	bool best_covers = false;
 	int64_t best_from = 0;
 
-	for (size_t i = 0; i < s->n; i++) {
-		const struct signer *g = &s->at[i];
+	for (const struct signer *g = &s->at[s->first[name]]; g; g = next_of(s, g)) {
+		bool this_covers = number && covers(g, number);
 		int64_t from, until;
 
-		if (g->name_index != name)
-			continue;
 		cert_chain_validity(g->chain, &from, &until);
-		if (now < from || now + s->margin_s > until || (best && from <= best_from))
+		if (now < from || now + s->margin_s > until)
+			continue;
+		/* A new certificate without a number that the old one has does not take it away before its end. */
+		if (best && (best_covers != this_covers ? best_covers : from <= best_from))
 			continue;
 		best = g;
+		best_covers = this_covers;
 		best_from = from;
 	}
 	return best ? &best->params : NULL;
 }
 
+bool signers_cover_number(const struct signers *s, size_t name, const struct tn *number)
+{
+	for (const struct signer *g = &s->at[s->first[name]]; g; g = next_of(s, g))
+		if (covers(g, number))
+			return true;
+	return false;
+}
+
+bool signers_name_provider(const struct signers *s, size_t name)
+{
+	for (const struct signer *g = &s->at[s->first[name]]; g; g = next_of(s, g)) {
+		const struct tnauthlist *list = cert_chain_tnauthlist(g->chain);
+
+		if (list && tnauthlist_spc(list).n)
+			return true;
+	}
+	return false;
+}
+
 bool signers_cover(const struct signers *s, size_t name, const struct tnauthlist *numbers)
 {
-	for (size_t i = 0; i < s->n; i++) {
-		const struct tnauthlist *list = cert_chain_tnauthlist(s->at[i].chain);
+	for (const struct signer *g = &s->at[s->first[name]]; g; g = next_of(s, g)) {
+		const struct tnauthlist *list = cert_chain_tnauthlist(g->chain);
 
-		if (s->at[i].name_index == name && list && tnauthlist_within(numbers, list))
+		if (list && tnauthlist_within(numbers, list))
 			return true;
 	}
 	return false;

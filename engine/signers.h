@@ -3,8 +3,8 @@
  * several tenants (KeyTable).
  *
  * Several keys of one name are a roll-over: of those whose certificate is valid now
- * and still will be for a margin, the one whose certificate began last signs; so
- * the next one can stand in the table, and at its address, before its time.
+ * and still will be for a margin, the one signs that covers the number and began
+ * last; so the next one can stand in the table, and at its address, before its time.
  */
 #ifndef STIR_ENGINE_SIGNERS_H
 #define STIR_ENGINE_SIGNERS_H
@@ -30,8 +30,15 @@ size_t signers_names(const struct signers *s, const char *const **names);
 /*
  * The parameters to sign with under a name (an index of signers_names()), now
  * (seconds since 1970); NULL when no certificate of it may sign now.  Borrowed.
+ * number: of the sender, or NULL; when none covers it, the one that began last.
  */
-const struct sign_params *signers_choose(const struct signers *s, size_t name, int64_t now);
+const struct sign_params *signers_choose(const struct signers *s, size_t name, const struct tn *number, int64_t now);
+
+/* Does a certificate under that name cover that number, or name a provider? */
+bool signers_cover_number(const struct signers *s, size_t name, const struct tn *number);
+
+/* Does one name a provider, which says nothing of numbers? */
+bool signers_name_provider(const struct signers *s, size_t name);
 
 /* Does a certificate under that name cover all of these numbers, or name a provider? */
 bool signers_cover(const struct signers *s, size_t name, const struct tnauthlist *numbers);

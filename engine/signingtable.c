@@ -45,6 +45,7 @@ struct reader {
 	struct csv csv;
 	const char *const *keys;
 	size_t nkeys;
+	size_t *by_name; /* indexes of keys: with thousands of them, each line asks */
 	struct err *e;
 };
 
@@ -63,9 +64,24 @@ static int set_name(struct reader *r, struct span value, struct span *to, const 
 	return arena_overflowed(r->t->names) ? no_memory(r) : 0;
 }
 
+/* Blanks of both kinds: a tab must not become part of a name, which nobody would have. */
+static struct span cut_word(struct span *rest)
+{
+	size_t n = 0;
+	struct span word;
+
+	while (n < rest->n && !span_is_blank(rest->p[n]))
+		n++;
+	word = span_take(*rest, n);
+	*rest = span_trim(span_skip(*rest, n));
+	return word;
+}
+
 static int set_user(struct reader *r, struct span value, struct row *row)
 {
-	if (span_starts(value, "*") && value.n > 1 && (value.n < 3 || value.p[1] != '@'))
+	struct span rest = span_skip(value, span_starts(value, "*"));
+
+	if (memchr(rest.p, '*', rest.n) || (rest.n && rest.n < value.n && (rest.n < 2 || rest.p[0] != '@')))
 		return csv_fault(&r->csv, WHO, r->e, "\"user:%.*s\": a star stands alone, or for all of a domain (user:*@a.example)", SPAN_ARG(value));
 	return set_name(r, value, &row->user, "user:");
 }
@@ -113,11 +129,8 @@ static int read_who(struct reader *r, struct row *row)
 	if (!rest.n)
 		return csv_fault(&r->csv, WHO, r->e, "who is empty: nobody could be told from anybody");
 	while (rest.n) {
-		struct span word = span_cut(&rest, ' ');
-
-		if (condition(r, word, row))
+		if (condition(r, cut_word(&rest), row))
 			return -1;
-		rest = span_trim(rest);
 	}
 	return 0;
 }
@@ -134,10 +147,9 @@ static int read_numbers(struct reader *r, struct row *row)
 	err_clear(&why);
 	buf_init(&list, CSV_FIELD_BYTES + 1);
 	while (rest.n) {
-		struct span word = span_cut(&rest, ' ');
+		struct span word = cut_word(&rest);
 
 		(void)buf_printf(&list, "%s%.*s", list.n ? "," : "", SPAN_ARG(word));
-		rest = span_trim(rest);
 	}
 	rc = list.failed ? no_memory(r) : tnauthlist_from_text(buf_span(&list), &row->numbers, &why);
 	if (rc && why.text[0])
@@ -148,6 +160,51 @@ static int read_numbers(struct reader *r, struct row *row)
 	return rc;
 }
 
+static int key_order(const void *va, const void *vb, void *arg)
+{
+	const char *const *keys = arg;
+
+	return strcmp(keys[*(const size_t *)va], keys[*(const size_t *)vb]);
+}
+
+static int sort_keys(struct reader *r)
+{
+	r->by_name = calloc(r->nkeys + 1, sizeof *r->by_name);
+	if (!r->by_name)
+		return no_memory(r);
+	for (size_t i = 0; i < r->nkeys; i++)
+		r->by_name[i] = i;
+	qsort_r(r->by_name, r->nkeys, sizeof *r->by_name, key_order, (void *)(uintptr_t)r->keys);
+	return 0;
+}
+
+static int span_order(struct span a, struct span b)
+{
+	size_t n = a.n < b.n ? a.n : b.n;
+	int c = n ? memcmp(a.p, b.p, n) : 0;
+
+	return c ? c : (a.n > b.n) - (a.n < b.n);
+}
+
+/* The index of the key with that name, or SIGNINGTABLE_NONE. */
+static int find_key(const struct reader *r, struct span name)
+{
+	size_t low = 0, high = r->nkeys;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		int c = span_order(span_cstr(r->keys[r->by_name[mid]]), name);
+
+		if (c == 0)
+			return (int)r->by_name[mid];
+		if (c < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return SIGNINGTABLE_NONE;
+}
+
 static int read_key(struct reader *r, struct row *row)
 {
 	struct span name = r->csv.field[KEY];
@@ -156,9 +213,7 @@ static int read_key(struct reader *r, struct row *row)
 	row->key = SIGNINGTABLE_NONE;
 	if (span_is(name, "none"))
 		return 0;
-	for (size_t i = 0; i < r->nkeys; i++)
-		if (span_is(name, r->keys[i]))
-			row->key = (int)i;
+	row->key = find_key(r, name);
 	if (row->key != SIGNINGTABLE_NONE)
 		return 0;
 	near = suggest_name(name, r->keys, r->nkeys);
@@ -196,19 +251,23 @@ static bool is_named(const struct row *r)
 	return r->user.n && r->user.p[0] != '*';
 }
 
-static int span_order(struct span a, struct span b)
+/* Without case, so that all lines of a user stand together however they write him. */
+static int name_order(struct span a, struct span b)
 {
-	size_t n = a.n < b.n ? a.n : b.n;
-	int c = n ? memcmp(a.p, b.p, n) : 0;
+	size_t i = 0;
 
-	return c ? c : (a.n > b.n) - (a.n < b.n);
+	while (i < a.n && i < b.n && span_lower(a.p[i]) == span_lower(b.p[i]))
+		i++;
+	if (i < a.n && i < b.n)
+		return (unsigned char)span_lower(a.p[i]) < (unsigned char)span_lower(b.p[i]) ? -1 : 1;
+	return (a.n > b.n) - (a.n < b.n);
 }
 
 static int row_order(const void *va, const void *vb, void *arg)
 {
 	const struct row *row = arg;
 	size_t a = *(const size_t *)va, b = *(const size_t *)vb;
-	int c = span_order(row[a].user, row[b].user);
+	int c = name_order(row[a].user, row[b].user);
 
 	return c ? c : (a > b) - (a < b);
 }
@@ -241,12 +300,16 @@ static int read_all(struct reader *r)
 		if (read_row(r))
 			return -1;
 	}
+	/* A file that is just being written must not take signing away from all. */
+	if (rc == 0 && r->t->n == 0)
+		return err_set(r->e, ERR_CONFIG, "%s: there is no line in it, and nobody would be signed for; a line is \"who,numbers,key\"", r->csv.name);
 	return rc ? rc : put_in_order(r);
 }
 
 int signingtable_parse(const char *name, struct span csv, const char *const *keys, size_t nkeys, struct signingtable **out, struct err *e)
 {
 	struct reader r = {.keys = keys, .nkeys = nkeys, .e = e};
+	int rc;
 
 	*out = NULL;
 	csv_init(&r.csv, name, csv);
@@ -254,12 +317,16 @@ int signingtable_parse(const char *name, struct span csv, const char *const *key
 	if (!r.t)
 		return no_memory(&r);
 	r.t->names = arena_new(LIMIT_TABLE_BYTES);
-	if (!r.t->names ? no_memory(&r) : read_all(&r)) {
+	if (!r.t->names)
+		rc = no_memory(&r);
+	else
+		rc = sort_keys(&r) || read_all(&r) ? -1 : 0;
+	free(r.by_name);
+	if (rc)
 		signingtable_free(r.t);
-		return -1;
-	}
-	*out = r.t;
-	return 0;
+	else
+		*out = r.t;
+	return rc;
 }
 
 void signingtable_free(struct signingtable *t)
@@ -297,8 +364,9 @@ static bool user_is(const struct row *r, struct span user)
 
 	if (!user.n)
 		return false;
+	/* Some user databases know a name in any case: who must not be signed for would come as "OLD". */
 	if (is_named(r))
-		return span_eq(r->user, user);
+		return r->key == SIGNINGTABLE_NONE ? span_caseeq(r->user, user) : span_eq(r->user, user);
 	if (r->user.n == 1)
 		return true;
 	/* "*@domain": the domain is what follows the last '@'. */
@@ -320,7 +388,7 @@ static bool holds(const struct row *r, const struct mms_client *c)
 	return (c->addr.ss_family == AF_INET || c->addr.ss_family == AF_INET6) && cidr_contains(r->net, (const struct sockaddr *)&c->addr);
 }
 
-/* The first of this user's lines in named. */
+/* The first of this user's lines in named, whatever their case. */
 static size_t first_named(const struct signingtable *t, struct span user)
 {
 	size_t low = 0, high = t->nnamed;
@@ -328,7 +396,7 @@ static size_t first_named(const struct signingtable *t, struct span user)
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
 
-		if (span_order(t->row[t->named[mid]].user, user) < 0)
+		if (name_order(t->row[t->named[mid]].user, user) < 0)
 			low = mid + 1;
 		else
 			high = mid;
@@ -353,7 +421,7 @@ static const struct row *next(struct walk *w)
 	const struct signingtable *t = w->t;
 
 	for (;;) {
-		bool have_named = w->named < t->nnamed && span_eq(t->row[t->named[w->named]].user, w->c->auth_user);
+		bool have_named = w->named < t->nnamed && span_caseeq(t->row[t->named[w->named]].user, w->c->auth_user);
 		const struct row *r;
 
 		if (!have_named && w->other == t->nother)
@@ -374,16 +442,30 @@ bool signingtable_knows(const struct signingtable *t, const struct mms_client *c
 	return next(&w) != NULL;
 }
 
-enum signingtable_answer signingtable_look(const struct signingtable *t, const struct mms_client *c, const struct tn *number, size_t *key)
+static bool has_number(const struct row *r, const struct tn *number, const struct signingtable_cover *cover)
+{
+	if (r->numbers)
+		return tnauthlist_authority(r->numbers, number) == TN_AUTHORITY_TN;
+	return r->key == SIGNINGTABLE_NONE || cover->covers(cover->arg, (size_t)r->key, number);
+}
+
+enum signingtable_answer signingtable_look(const struct signingtable *t, const struct mms_client *c, const struct tn *number,
+					   const struct signingtable_cover *cover, size_t *key)
 {
 	enum signingtable_answer answer = SIGNINGTABLE_STRANGER;
 	struct walk w = begin(t, c);
 	const struct row *r;
 
 	while ((r = next(&w))) {
-		answer = SIGNINGTABLE_NUMBER;
-		if (r->numbers && tnauthlist_authority(r->numbers, number) != TN_AUTHORITY_TN)
+		if (!has_number(r, number, cover)) {
+			if (!r->numbers && answer != SIGNINGTABLE_SIGN) {
+				*key = (size_t)r->key;
+				answer = SIGNINGTABLE_SIGN;
+			} else if (answer == SIGNINGTABLE_STRANGER) {
+				answer = SIGNINGTABLE_NUMBER;
+			}
 			continue;
+		}
 		if (r->key == SIGNINGTABLE_NONE)
 			return SIGNINGTABLE_NEVER;
 		*key = (size_t)r->key;

@@ -10,8 +10,9 @@
  *     user:trial,certificate,none
  *
  * who      conditions, all of which must hold:
- *            user:NAME      authenticated by SMTP AUTH as NAME, octet by octet;
- *                           *@DOMAIN is any name there, * is anybody
+ *            user:NAME      authenticated by SMTP AUTH as NAME, octet by octet, but
+ *                           in any case where the key is "none"; *@DOMAIN is any
+ *                           name there, * is anybody
  *            net:NETWORK    the client's address
  *            tls:NAME       common name of the client's TLS certificate, which the
  *                           MTA has verified
@@ -50,7 +51,14 @@ enum signingtable_answer {
 	SIGNINGTABLE_NEVER,    /* its key is "none" */
 	SIGNINGTABLE_SIGN      /* *key is an index of keys */
 };
-enum signingtable_answer signingtable_look(const struct signingtable *t, const struct mms_client *c, const struct tn *number, size_t *key);
+/* What "certificate" stands for: does a certificate of that key (an index of keys) cover the number? */
+struct signingtable_cover {
+	bool (*covers)(const void *arg, size_t key, const struct tn *number);
+	const void *arg;
+};
+/* When no line decides, but one says "certificate", *key is the key of the first of those. */
+enum signingtable_answer signingtable_look(const struct signingtable *t, const struct mms_client *c, const struct tn *number,
+					   const struct signingtable_cover *cover, size_t *key);
 
 /* Line i (from 0), for checks: its numbers (NULL: "certificate"), its key (SIGNINGTABLE_NONE) and its line in the file. */
 void signingtable_at(const struct signingtable *t, size_t i, const struct tnauthlist **numbers, int *key, size_t *line);

@@ -187,15 +187,21 @@ static const char *plain_name(const char *in, char *out, size_t room)
 enum { NAME_ROOM = 1025 };
 
 /*
- * The common name of a certificate's subject or issuer: {cert_subject} of
- * Postfix; {cn_subject} of Sendmail, whose {cert_subject} is the whole name
- * ("/O=Partner/CN=mm4.partner.example").
+ * The common name of a verified certificate's subject or issuer: {cert_subject} of
+ * Postfix, which names nobody else; {cn_subject} of Sendmail, which names whoever
+ * the certificate names, and says in {verify} whether that is true.  Its
+ * {cert_subject} is the whole name ("/O=Partner/CN=mm4.partner.example"), and comes
+ * without {verify} from one that does not ask us which macros we want.
  */
 static const char *common_name(SMFICTX *ctx, const char *sendmail, const char *postfix, char *room)
 {
-	const char *name = macro(ctx, sendmail);
+	const char *name = macro(ctx, sendmail), *verify = macro(ctx, "{verify}");
+	bool verified = verify && strcmp(verify, "OK") == 0;
 
-	return name ? plain_name(name, room, NAME_ROOM) : macro(ctx, postfix);
+	if (name)
+		return verified ? plain_name(name, room, NAME_ROOM) : NULL;
+	name = macro(ctx, postfix);
+	return name && name[0] != '/' && (verified || !verify) ? name : NULL;
 }
 
 /* Who authenticated: Postfix says it as it is, and there "a+20b" is another account than "a b". */
@@ -209,17 +215,14 @@ static const char *login_name(SMFICTX *ctx, char *room)
 static sfsistat on_mail(SMFICTX *ctx, char **argv)
 {
 	struct session *s = session_needed(ctx);
-	const char *verify = macro(ctx, "{verify}");
 	char user[NAME_ROOM], subject[NAME_ROOM], issuer[NAME_ROOM];
-	/* Sendmail names whoever the certificate names, and says beside whether that is true; Postfix names nobody then. */
-	bool verified = !verify || strcmp(verify, "OK") == 0;
 	const struct session_login login = {
 		.auth_user = login_name(ctx, user),
 		.tls_version = macro(ctx, "{tls_version}"),
 		.tls_cipher = macro(ctx, "{cipher}"),
 		.tls_bits = macro(ctx, "{cipher_bits}"),
-		.tls_subject = verified ? common_name(ctx, "{cn_subject}", "{cert_subject}", subject) : NULL,
-		.tls_issuer = verified ? common_name(ctx, "{cn_issuer}", "{cert_issuer}", issuer) : NULL,
+		.tls_subject = common_name(ctx, "{cn_subject}", "{cert_subject}", subject),
+		.tls_issuer = common_name(ctx, "{cn_issuer}", "{cert_issuer}", issuer),
 	};
 
 	if (s && session_mail(s, argv ? argv[0] : NULL, &login))

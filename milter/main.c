@@ -131,6 +131,21 @@ static int check_rights(const struct engine *g, struct err *e)
 	return rc;
 }
 
+/* What a start would write to the log as warnings, such as a certificate that signs nothing any more. */
+static void advise(const struct engine *g)
+{
+	struct buf said;
+
+	buf_init(&said, OUTPUT_MAX);
+	engine_advice(g, clock_wall_s(), &said);
+	for (struct span rest = buf_span(&said); rest.n;) {
+		struct span line = span_cut(&rest, '\n');
+
+		fprintf(stderr, "%s: warning: %.*s\n", PROGRAM, SPAN_ARG(line));
+	}
+	buf_free(&said);
+}
+
 /* Everything a start would look at, and nothing changed. */
 static int check(const struct options *o, struct err *e)
 {
@@ -153,6 +168,8 @@ static int check(const struct options *o, struct err *e)
 		return -1;
 	}
 	rc = check_rights(g, e);
+	if (rc == 0)
+		advise(g);
 	engine_unref(g);
 	return rc;
 }
