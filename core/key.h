@@ -4,8 +4,22 @@
 #ifndef STIR_CORE_KEY_H
 #define STIR_CORE_KEY_H
 
+#include <sys/types.h>
+
 #include "core/err.h"
 #include "core/span.h"
+
+/*
+ * Whom a file with a secret may belong to besides root and the process's user, and
+ * which group may read it besides its own: those the process is going to be, if it
+ * is to become another user.
+ */
+struct key_reader {
+	uid_t user;
+	gid_t group;
+};
+/* It stays who it is. */
+#define KEY_READER_SELF ((struct key_reader){(uid_t)-1, (gid_t)-1})
 
 struct key; /* first member of each backend's struct is its const struct key_ops * */
 

@@ -61,17 +61,26 @@ static bool covered(const struct sign_params *p, const struct tn *number)
 	return a == TN_AUTHORITY_TN || a == TN_AUTHORITY_SPC;
 }
 
-enum sign_outcome sign_begin(const struct sign_params *p, struct mms_message *m)
+enum sign_outcome sign_concerns(const struct mms_message *m, bool divert)
 {
 	if (m->over_limit)
 		return SIGN_NO_RESOURCE;
-	if (message_field_count(m, "Identity") && !p->divert)
+	if (message_field_count(m, "Identity") && !divert)
 		return SIGN_ALREADY;
 	if (!is_message(m))
 		return SIGN_NOT_FORWARD;
 	/* Between MMSCs the number has to travel, and is not shown; a mail user can read the token. */
 	if (!m->mm4 && mmspdu_hides_sender(m))
 		return SIGN_HIDDEN;
+	return SIGN_SIGNED;
+}
+
+enum sign_outcome sign_begin(const struct sign_params *p, struct mms_message *m)
+{
+	enum sign_outcome o = sign_concerns(m, p->divert);
+
+	if (o != SIGN_SIGNED)
+		return o;
 	if (message_field_count(m, "Identity"))
 		return sign_divert_begin(p, m);
 	if (m->from_kind == MESSAGE_FROM_AMBIGUOUS)

@@ -59,6 +59,13 @@ struct sign_result {
 };
 
 /*
+ * What needs no key to tell, and is told first: is it a message that anybody would
+ * sign, and not signed yet (but for diversions)?  After message_end_headers();
+ * SIGN_SIGNED means "go on".
+ */
+enum sign_outcome sign_concerns(const struct mms_message *m, bool divert);
+
+/*
  * After message_end_headers(): SIGN_SIGNED means "go on", and the message knows
  * which digests to make; any other outcome is final.
  */

@@ -49,6 +49,9 @@ struct crlcache;
  */
 int trust_set_crlcache(struct trust *t, struct crlcache *c);
 
+/* Are there lists of files, current or not?  Those had from the network do not count. */
+bool trust_has_crls(const struct trust *t);
+
 /*
  * Does the chain lead to an anchor: names, signatures (no SHA-1), CA bits, path
  * lengths, critical extensions.  Only the chain itself and the anchors are

@@ -56,6 +56,11 @@ int trust_add_crls(struct trust *t, const char *name, struct span pem, struct er
 	return rc ? err_prefix(e, "%s", name) : 0;
 }
 
+bool trust_has_crls(const struct trust *t)
+{
+	return t->n_crls > 0;
+}
+
 static const char *signer_fault(X509 *x)
 {
 	EVP_PKEY *key = X509_get0_pubkey(x);

@@ -340,7 +340,26 @@ static void forget_state(struct settings *s)
 	forget(&s->pseudonym_key);
 }
 
-static int reduce(struct settings *s, bool sign, struct err *e)
+/* What is missing is called as it is given here. 0, or -1 and *e. */
+static int enough_to_sign(const struct options *o, const struct settings *s, struct err *e)
+{
+	if (!s->key_file && !s->key_table)
+		return err_set(e, ERR_USAGE, "nothing to sign with: give -c CONF, or --key FILE --cert FILE --x5u URL");
+	if (!o->conf && s->key_file && !(s->certificate_file && s->certificate_url))
+		return err_set(e, ERR_USAGE, "to sign it takes --key FILE --cert FILE --x5u URL, and %s is missing", s->certificate_file ? "--x5u" : "--cert");
+	return 0;
+}
+
+static int enough_to_verify(const struct options *o, const struct settings *s, struct err *e)
+{
+	if (!s->trust_anchors && !s->trust_domains)
+		return err_set(e, ERR_USAGE, "no certificate can be trusted: give -c CONF, or --trust FILE%s", o->evidence ? "" : " --certs DIR");
+	if (!o->conf && !s->certificate_dir && !s->fetch_certificates && !o->evidence)
+		return err_set(e, ERR_USAGE, "nothing says where certificates are: give --certs DIR, a folder that holds the chain of https://HOST/PATH as HOST/PATH");
+	return 0;
+}
+
+static int reduce(const struct options *o, struct settings *s, bool sign, struct err *e)
 {
 	forget_state(s);
 	if (sign) {
@@ -351,9 +370,7 @@ static int reduce(struct settings *s, bool sign, struct err *e)
 		forget(&s->revocation_list);
 		forget(&s->certificate_dir);
 		forget(&s->policy);
-		if (!s->key_file && !s->key_table)
-			return err_set(e, ERR_USAGE, "nothing to sign with: give -c CONF, or --key FILE --cert FILE --x5u URL");
-		return settings_set(s, "Mode", span_cstr("s"), e);
+		return enough_to_sign(o, s, e) ? -1 : settings_set(s, "Mode", span_cstr("s"), e);
 	}
 	forget(&s->key_file);
 	forget(&s->certificate_file);
@@ -361,9 +378,7 @@ static int reduce(struct settings *s, bool sign, struct err *e)
 	forget(&s->key_pin_file);
 	forget(&s->key_table);
 	forget(&s->signing_table);
-	if (!s->trust_anchors && !s->trust_domains)
-		return err_set(e, ERR_USAGE, "no certificate can be trusted: give -c CONF, or --trust FILE --certs DIR");
-	return settings_set(s, "Mode", span_cstr("v"), e);
+	return enough_to_verify(o, s, e) ? -1 : settings_set(s, "Mode", span_cstr("v"), e);
 }
 
 /* Certificates are in the evidence, and come from nowhere else. 0, or -1 and *e. */
@@ -407,7 +422,7 @@ int options_settings(const struct options *o, bool sign, struct settings *out, s
 		settings_free(out);
 		return -1;
 	}
-	if (reduce(out, sign, e) || (o->evidence && without_certs(out, e)) || settings_check(out, e)) {
+	if (reduce(o, out, sign, e) || (o->evidence && without_certs(out, e)) || settings_check(out, e)) {
 		settings_free(out);
 		return -1;
 	}

@@ -13,6 +13,7 @@
 #include "core/trustlist.h"
 #include "ctl/pki_folder.h"
 #include "engine/file.h"
+#include "engine/keytable.h"
 #include "engine/settings.h"
 #include "engine/trust_file_internal.h"
 
@@ -119,6 +120,24 @@ static void trust_domains(const struct domains *s)
 	free(f);
 }
 
+/* --- the keys of several tenants ---------------------------------------------------------- */
+
+static void key_table(struct pki_dates *d, const char *path)
+{
+	struct keytable t = {.n = 0};
+	struct buf text;
+	struct err e;
+
+	err_clear(&e);
+	buf_init(&text, LIMIT_TABLE_BYTES);
+	if (file_read(path, LIMIT_TABLE_BYTES, &text, &e) || keytable_parse(path, buf_span(&text), &t, &e))
+		d->say(d->arg, &e);
+	for (size_t i = 0; i < t.n; i++)
+		pki_dates_path(d, t.row[i].certificate);
+	keytable_free(&t);
+	buf_free(&text);
+}
+
 /* --- the configuration ------------------------------------------------------------------ */
 
 void pki_dates_conf(struct pki_dates *d, const char *conf, int64_t now)
@@ -135,6 +154,8 @@ void pki_dates_conf(struct pki_dates *d, const char *conf, int64_t now)
 		for (size_t i = 0; i < sizeof named / sizeof *named; i++)
 			if (named[i])
 				pki_dates_path(d, named[i]);
+		if (s.key_table)
+			key_table(d, s.key_table);
 		if (s.trust_domains)
 			trust_domains(&(struct domains){d, s.trust_domains, now});
 	}

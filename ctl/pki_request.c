@@ -215,8 +215,8 @@ static int open_key(const struct pki_args *a, struct buf *secret, struct key **o
 	if (!a->key)
 		return new_key(secret, out, e);
 	if (key_pkcs11_is_uri(span_cstr(a->key)))
-		return key_pkcs11_open(a->key, a->pin_file, KEY_PEM_NO_GROUP, true, out, e);
-	return key_pem_open(a->key, true, KEY_PEM_NO_GROUP, out, e);
+		return key_pkcs11_open(a->key, a->pin_file, KEY_READER_SELF, true, out, e);
+	return key_pem_open(a->key, true, KEY_READER_SELF, out, e);
 }
 
 static int write_request(const struct pki_args *a, X509_REQ *req, const struct buf *secret, struct err *e)

@@ -166,15 +166,40 @@ static int record(const struct pki_args *a, struct pki_records *all, const struc
 	return 0;
 }
 
-static void tell(const char *dir, const struct pki_record *r)
+/* Is it on the lists of the CA and the root, and not on that of a delegating certificate? */
+static bool on_our_lists(const char *dir, const struct pki_record *r)
 {
-	struct buf text;
+	struct pki_folder_certs ca, root;
+	struct err e;
+	bool ours = true;
+
+	if (read_ours(dir, &ca, &root, &e) == 0)
+		ours = (ca.n && X509_NAME_cmp(r->issuer, X509_get_subject_name(ca.at[0])) == 0) ||
+		       (root.n && X509_NAME_cmp(r->issuer, X509_get_subject_name(root.at[0])) == 0);
+	pki_folder_certs_free(&ca);
+	pki_folder_certs_free(&root);
+	return ours;
+}
+
+static void tell(const struct pki_args *a, const struct pki_record *r)
+{
+	const char *dir = a->options.file[0];
+	struct buf text, issuer;
 
 	buf_init(&text, 4096);
-	if (pki_records_put_serial(&text, r->serial) == 0)
-		printf("revoked %.*s%s%s (%s); publish it: stirctl pki crl %s\n", SPAN_ARG(buf_span(&text)), *r->subject ? " " : "", r->subject,
+	buf_init(&issuer, 4096);
+	cert_name(&issuer, r->issuer);
+	if (pki_records_put_serial(&text, r->serial) == 0) {
+		printf("revoked %.*s%s%s (%s); publish it: stirctl pki crl %s", SPAN_ARG(buf_span(&text)), *r->subject ? " " : "", r->subject,
 		       pki_args_reason_name(r->reason), dir);
+		if (on_our_lists(dir, r))
+			putchar('\n');
+		else
+			printf(" --parent %s, its issuer %.*s (or --indirect): it is not on the list of the CA\n", a->parent ? a->parent : "PREFIX",
+			       SPAN_ARG(buf_span(&issuer)));
+	}
 	buf_free(&text);
+	buf_free(&issuer);
 }
 
 static int put(const struct pki_args *a, struct err *e)
@@ -194,7 +219,7 @@ static int put(const struct pki_args *a, struct err *e)
 	if (r == 0)
 		r = pki_records_write(dir, &all, e);
 	if (r == 0)
-		tell(dir, &one);
+		tell(a, &one);
 	close(lock);
 	pki_records_free(&all);
 	ASN1_INTEGER_free(one.serial);

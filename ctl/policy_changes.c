@@ -314,7 +314,7 @@ int policy_changes_print(struct policy_changes *c, FILE *f, struct err *e)
 	if (c->doubtful) {
 		fprintf(f, "Not reproducible %" PRIu64 ", for what these rules look at was not recorded: ", c->doubtful);
 		print_names(f, c->doubt);
-		fputc('\n', f);
+		fputs("\n(A fact log has what the policy in force asked for, and with \"FactLogNumbers pseudonym\" no number that a list could be asked about.)\n", f);
 	}
 	return 0;
 }

@@ -14,7 +14,8 @@ const char *policy_tally_doubt(enum policy_doubt d)
 	static const char *const text[] = {
 		[POLICY_NO_DOUBT] = "none",
 		[POLICY_DOUBT_TIME] = "the token's age decided, and no Received date tells when the message came",
-		[POLICY_DOUBT_CERT] = "the certificate is not in --certs (CertificateDir)",
+		[POLICY_DOUBT_CERT] = "the certificate is not in --certs (CertificateDir), and nothing is had from the network here",
+		[POLICY_DOUBT_CRL] = "no revocation list that was current then is at hand, and hard revocation asks for one",
 		[POLICY_DOUBT_RULE] = "a rule could not be evaluated",
 	};
 
@@ -90,6 +91,8 @@ enum policy_doubt policy_tally_doubt_of(const struct policy_message *m)
 		return POLICY_DOUBT_TIME;
 	if (r == STIR_CERT_UNREACHABLE)
 		return POLICY_DOUBT_CERT;
+	if (r == STIR_REVOCATION_UNKNOWN)
+		return POLICY_DOUBT_CRL;
 	return t->policy.error ? POLICY_DOUBT_RULE : POLICY_NO_DOUBT;
 }
 

@@ -16,6 +16,7 @@ enum policy_doubt {
 	POLICY_NO_DOUBT,
 	POLICY_DOUBT_TIME, /* stale or from the future, and no Received date told the time of receipt */
 	POLICY_DOUBT_CERT, /* the certificate is not at hand */
+	POLICY_DOUBT_CRL,  /* no revocation list that was current then is at hand, and one is wanted */
 	POLICY_DOUBT_RULE, /* a rule could not be evaluated */
 	POLICY_DOUBTS
 };

@@ -284,8 +284,8 @@ static json_t *scores_json(const struct policy_tally *t)
 
 static json_t *doubts_json(const struct policy_tally *t)
 {
-	return json_pack("{sI sI sI}", "time", (json_int_t)t->doubt[POLICY_DOUBT_TIME], "certificate", (json_int_t)t->doubt[POLICY_DOUBT_CERT], "rule",
-		(json_int_t)t->doubt[POLICY_DOUBT_RULE]);
+	return json_pack("{sI sI sI sI}", "time", (json_int_t)t->doubt[POLICY_DOUBT_TIME], "certificate", (json_int_t)t->doubt[POLICY_DOUBT_CERT], "revocation",
+		(json_int_t)t->doubt[POLICY_DOUBT_CRL], "rule", (json_int_t)t->doubt[POLICY_DOUBT_RULE]);
 }
 
 json_t *policy_tally_json(const struct policy_tally *t)

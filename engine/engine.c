@@ -53,23 +53,30 @@ static int open_plan(struct engine *g, struct err *e)
 
 /*
  * A daemon that starts as root and becomes UserID must be able to read its key
- * again at a reload: that user's group may read the file.
+ * again at a reload, and root checks (-n) for one that systemd starts as UserID:
+ * that user may own the file, and that user's group may read it.
  */
-gid_t engine_future_group(const struct settings *s)
+struct key_reader engine_future_reader(const struct settings *s)
 {
 	const char *colon = s->user_id ? strchr(s->user_id, ':') : NULL;
+	struct key_reader reader = KEY_READER_SELF;
 	const struct passwd *pw;
 	const struct group *gr;
-	gid_t gid = KEY_PEM_NO_GROUP;
+	char *user;
 
 	if (!s->user_id || geteuid() != 0)
-		return gid;
-	if (colon) {
-		gr = getgrnam(colon + 1);
-		return gr ? gr->gr_gid : gid;
+		return reader;
+	user = colon ? strndup(s->user_id, (size_t)(colon - s->user_id)) : strdup(s->user_id);
+	pw = user ? getpwnam(user) : NULL;
+	free(user);
+	if (pw) {
+		reader.user = pw->pw_uid;
+		reader.group = pw->pw_gid;
 	}
-	pw = getpwnam(s->user_id);
-	return pw ? pw->pw_gid : gid;
+	gr = colon ? getgrnam(colon + 1) : NULL;
+	if (gr)
+		reader.group = gr->gr_gid;
+	return reader;
 }
 
 /*
@@ -121,7 +128,7 @@ static int open_signing(struct engine *g, struct err *e)
 
 static int open_signer(struct engine *g, struct err *e)
 {
-	return signers_open(&g->settings, engine_future_group(&g->settings), &g->signers, e) || open_signing(g, e) ? -1 : 0;
+	return signers_open(&g->settings, engine_future_reader(&g->settings), &g->signers, e) || open_signing(g, e) ? -1 : 0;
 }
 
 static int open_all(struct settings *s, const struct engine *old, struct engine **out, struct source_report *report, struct err *e)

@@ -53,8 +53,8 @@ struct engine {
 	struct metrics *metrics; /* shared with the engines before and after */
 };
 
-/* The group a file with a secret may belong to, besides our own: that of UserID, when we are going to be it. */
-gid_t engine_future_group(const struct settings *s);
+/* UserID, when we are going to be it: its files with secrets are as good as our own. */
+struct key_reader engine_future_reader(const struct settings *s);
 
 /* Can this process, as the user that it is, still sign with a key in a token?  0, or -1 and *e. */
 int engine_check_key(const struct engine *g, struct err *e) MUST_USE;

@@ -17,7 +17,8 @@
 
 enum {
 	VALUE_MAX = 64,
-	JSON_VALUE_MAX = 128,
+	ACTED_UPON_MAX = 200,        /* what people act upon: an address to ask, a sentence */
+	JSON_VALUE_MAX = 200,
 	JSON_POLICY_MAX = 4096, /* octets of words; as JSON they grow by half at most */
 	HEAD_MAX = 4096         /* what stands before the policy's words, before it is cut */
 };
@@ -53,6 +54,17 @@ static void put(struct line *l, const char *key, struct span value)
 	}
 	buf_printf(l->text, " %s=", key);
 	log_quote(l->text, value, VALUE_MAX);
+}
+
+/* One that is of no use when it is cut. */
+static void put_whole(struct line *l, const char *key, struct span value)
+{
+	if (l->json) {
+		put_json(l, key, value);
+		return;
+	}
+	buf_printf(l->text, " %s=", key);
+	log_quote(l->text, value, ACTED_UPON_MAX);
 }
 
 /* A word of ours, which needs no quotes. */
@@ -168,7 +180,7 @@ static void put_more(struct line *l, const struct stir_check *c)
 	if (c->content_suspect)
 		put_word(l, "content", "suspect");
 	if (c->has_header)
-		put(l, "x5u", c->passport.x5u);
+		put_whole(l, "x5u", c->passport.x5u);
 }
 
 static void put_verify(struct line *l, const struct transaction *t)
@@ -194,7 +206,7 @@ static void put_verify(struct line *l, const struct transaction *t)
 		put_more(l, r->best);
 	}
 	if (r->detail.n)
-		put(l, "detail", r->detail);
+		put_whole(l, "detail", r->detail);
 }
 
 static void put_sign(struct line *l, const struct transaction *t)
@@ -214,7 +226,7 @@ static void put_sign(struct line *l, const struct transaction *t)
 		buf_free(&names);
 	}
 	if (s->detail.n)
-		put(l, "detail", s->detail);
+		put_whole(l, "detail", s->detail);
 }
 
 static void put_head(struct line *l, const struct engine *g, const struct transaction *t)

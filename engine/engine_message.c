@@ -81,6 +81,9 @@ static enum sign_outcome choose_key(const struct engine *g, struct transaction *
 
 	if (!g->signers)
 		return SIGN_KEY_FAILED;
+	o = sign_concerns(&t->message, g->settings.sign_diversions);
+	if (o != SIGN_SIGNED)
+		return o;
 	if (g->settings.require_clock_sync && !t->forced && !clock_is_synchronised())
 		return SIGN_CLOCK;
 	if (number)

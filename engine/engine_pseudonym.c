@@ -23,7 +23,7 @@ int engine_pseudonym_open(struct engine *g, const struct engine *old, struct err
 	if (!is_wanted(s))
 		return 0;
 	if (s->pseudonym_key)
-		return secret_file_read("PseudonymKey", s->pseudonym_key, s->require_safe_keys, engine_future_group(s), g->pseudonym_key, e);
+		return secret_file_read("PseudonymKey", s->pseudonym_key, s->require_safe_keys, engine_future_reader(s), g->pseudonym_key, e);
 	g->pseudonym_key_is_random = true;
 	if (old && old->pseudonym_key_is_random)
 		memcpy(g->pseudonym_key, old->pseudonym_key, sizeof g->pseudonym_key);

@@ -82,6 +82,21 @@ static int open_renewal(struct engine *g, struct trust_sources *sources, struct 
 	return 0;
 }
 
+/* As RevocationPolicy is checked, for each domain. */
+static int check_lists(const struct engine *g, struct err *e)
+{
+	for (size_t i = 0; !g->settings.fetch_certificates && i < trustset_count(g->trust); i++) {
+		const struct trust_rules *r = trustset_rules(g->trust, i);
+
+		if (r->hard_revocation && !trust_has_crls(trustset_at(g->trust, i)))
+			return err_set(e, ERR_CONFIG,
+				       "%s: trust domain %s: \"revocation hard\" needs crls, or \"FetchCertificates yes\" to have them from the network: without any, every "
+				       "message of this domain would get temperror",
+				       g->settings.trust_domains, r->name);
+	}
+	return 0;
+}
+
 static int open_domains(struct engine *g, struct crlcache *crls, struct err *e)
 {
 	struct trust_sources sources = {0};
@@ -90,6 +105,8 @@ static int open_domains(struct engine *g, struct crlcache *crls, struct err *e)
 
 	buf_init(&said, SAID_MAX);
 	rc = trust_file_open(g->settings.trust_domains, remote_keep(g->remote), crls, clock_wall_s(), &g->trust, &sources, &said, e);
+	if (rc == 0)
+		rc = check_lists(g, e);
 	if (rc == 0)
 		rc = open_renewal(g, &sources, e);
 	/* Who renews them has taken them over. */
@@ -309,7 +326,7 @@ int engine_verify_begin(struct engine *g, const struct engine *old, bool in_priv
 	if (!in_private && (reopen_remote(g, old, e) || open_evidence(g, old, e)))
 		return -1;
 	if (s->replay_store && (in_private ? replay_place_private(&g->replay, e)
-					   : replay_place_open(s, old ? old->replay : NULL, engine_future_group(s), &g->replay, e)))
+					   : replay_place_open(s, old ? old->replay : NULL, engine_future_reader(s), &g->replay, e)))
 		return -1;
 	if (g->replay) {
 		replay_place_count(g->replay, g->metrics);
@@ -326,7 +343,7 @@ int engine_verify_check_files(const struct engine *g, struct err *e)
 
 	if (!g->trust)
 		return 0;
-	if (s->replay_store && replay_place_check(s, engine_future_group(s), e))
+	if (s->replay_store && replay_place_check(s, engine_future_reader(s), e))
 		return -1;
 	if (span_starts(store, "sqlite:") && file_check_place("ReplayStore", store.p + strlen("sqlite:"), e))
 		return -1;

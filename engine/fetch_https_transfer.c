@@ -343,7 +343,7 @@ static int finish(struct transfer *t, CURLcode code, const struct fetch_https_ur
 	}
 	a->cause = cause_of_code(t, code);
 	if (a->cause == FETCH_ADDRESS)
-		return err_set(e, ERR_UNAVAILABLE, "%s: its name leads to an address that may not be asked", url->host);
+		return err_set(e, ERR_UNAVAILABLE, "%s: its name leads to an inner address, which FetchAddresses does not allow", url->host);
 	if (a->cause != FETCH_NONE)
 		return err_set(e, ERR_UNAVAILABLE, "%s: %.*s", url->host, SHOWN_MAX, what_curl_says(t, code));
 	a->lifetime_s = httpfresh_lifetime(&t->fresh, clock_wall_s());

@@ -63,26 +63,28 @@ static void describe(const struct settings *s, struct buf *out)
 
 		(void)buf_printf(out, "%s=%s\n", spec->row.name, given ? given : "");
 	}
+	/* The same text is another file where an Include moved to another folder. */
+	(void)buf_printf(out, "%s\n", s->replay_store);
 }
 
 /*
  * What stands in the operator's files, too: a password or a key that was changed is
  * taken over by a reload.  0, or -1 and *e.
  */
-static int describe_secrets(const struct settings *s, gid_t group, struct buf *out, struct err *e)
+static int describe_secrets(const struct settings *s, struct key_reader reader, struct buf *out, struct err *e)
 {
 	unsigned char hash[SECRET_FILE_BYTES];
 	struct buf text;
 	int rc = 0;
 
 	if (s->replay_key) {
-		rc = secret_file_read("ReplayKey", s->replay_key, s->require_safe_keys, group, hash, e);
+		rc = secret_file_read("ReplayKey", s->replay_key, s->require_safe_keys, reader, hash, e);
 		(void)buf_put(out, hash, rc ? 0 : sizeof hash);
 	}
 	if (rc || !s->redis_password_file)
 		return rc;
 	buf_init(&text, LIMIT_KEY_FILE_BYTES);
-	rc = secret_file_text("RedisPasswordFile", s->redis_password_file, s->require_safe_keys, group, &text, e);
+	rc = secret_file_text("RedisPasswordFile", s->redis_password_file, s->require_safe_keys, reader, &text, e);
 	if (rc == 0 && EVP_Digest(text.n ? text.p : "", text.n, hash, NULL, EVP_sha256(), NULL) == 1)
 		(void)buf_put(out, hash, sizeof hash);
 	if (text.p)
@@ -184,7 +186,7 @@ static void say_full(struct replay_place *p)
 
 /* --- the secret -------------------------------------------------------------------- */
 
-static int open_secret_beside(struct replay_place *p, const struct settings *s, gid_t group, struct err *e)
+static int open_secret_beside(struct replay_place *p, const struct settings *s, struct key_reader reader, struct err *e)
 {
 	char path[4096];
 	int n = snprintf(path, sizeof path, "%s.key", s->replay_store + strlen(SQLITE));
@@ -193,15 +195,15 @@ static int open_secret_beside(struct replay_place *p, const struct settings *s, 
 		return err_set(e, ERR_CONFIG, "ReplayStore: the path is too long");
 	if (secret_file_make("ReplayStore's key", path, e))
 		return -1;
-	return secret_file_read("ReplayStore's key", path, s->require_safe_keys, group, p->replay.secret, e);
+	return secret_file_read("ReplayStore's key", path, s->require_safe_keys, reader, p->replay.secret, e);
 }
 
-static int open_secret(struct replay_place *p, const struct settings *s, gid_t group, struct err *e)
+static int open_secret(struct replay_place *p, const struct settings *s, struct key_reader reader, struct err *e)
 {
 	if (s->replay_key)
-		return secret_file_read("ReplayKey", s->replay_key, s->require_safe_keys, group, p->replay.secret, e);
+		return secret_file_read("ReplayKey", s->replay_key, s->require_safe_keys, reader, p->replay.secret, e);
 	if (is_kind(s, SQLITE))
-		return open_secret_beside(p, s, group, e);
+		return open_secret_beside(p, s, reader, e);
 	return RAND_bytes(p->replay.secret, sizeof p->replay.secret) == 1 ? 0 : err_set(e, ERR_UNAVAILABLE, "no randomness for ReplayStore");
 }
 
@@ -229,7 +231,7 @@ static unsigned one_call_ms(const struct settings *s)
 	return s->replay_timeout_ms / 2;
 }
 
-static int open_redis(struct replay_place *p, const struct settings *s, gid_t group, struct err *e)
+static int open_redis(struct replay_place *p, const struct settings *s, struct key_reader reader, struct err *e)
 {
 	struct store_redis_params rp = {
 		.address = s->replay_store + strlen(REDIS),
@@ -243,7 +245,7 @@ static int open_redis(struct replay_place *p, const struct settings *s, gid_t gr
 
 	buf_init(&text, LIMIT_KEY_FILE_BYTES);
 	if (s->redis_password_file) {
-		rc = secret_file_text("RedisPasswordFile", s->redis_password_file, s->require_safe_keys, group, &text, e);
+		rc = secret_file_text("RedisPasswordFile", s->redis_password_file, s->require_safe_keys, reader, &text, e);
 		if (rc == 0 && (buf_putc(&text, '\0') || split_password(s->redis_password_file, text.p, &rp, e)))
 			rc = -1;
 	}
@@ -255,7 +257,7 @@ static int open_redis(struct replay_place *p, const struct settings *s, gid_t gr
 	return rc;
 }
 
-static int open_store(struct replay_place *p, const struct settings *s, gid_t group, struct err *e)
+static int open_store(struct replay_place *p, const struct settings *s, struct key_reader reader, struct err *e)
 {
 	p->kind = is_kind(s, REDIS) ? REDIS_SERVER : is_kind(s, SQLITE) ? FILE_OF_OURS : MEMORY;
 	p->replay.patience_ms = s->replay_timeout_ms - one_call_ms(s);
@@ -263,7 +265,7 @@ static int open_store(struct replay_place *p, const struct settings *s, gid_t gr
 	p->replay.unknown = say_unknown;
 	p->replay.arg = p;
 	if (p->kind == REDIS_SERVER)
-		return open_redis(p, s, group, e);
+		return open_redis(p, s, reader, e);
 	if (p->kind == FILE_OF_OURS)
 		return store_sqlite_open(s->replay_store + strlen(SQLITE), one_call_ms(s), s->replay_size, clock_wall_s, &p->replay.store, e);
 	p->replay.store = store_mem_open((size_t)s->replay_size, clock_wall_s);
@@ -287,7 +289,7 @@ static struct replay_place *make(void)
 	return p;
 }
 
-int replay_place_open(const struct settings *s, struct replay_place *old, gid_t group, struct replay_place **out, struct err *e)
+int replay_place_open(const struct settings *s, struct replay_place *old, struct key_reader reader, struct replay_place **out, struct err *e)
 {
 	struct replay_place *p = make();
 
@@ -295,7 +297,7 @@ int replay_place_open(const struct settings *s, struct replay_place *old, gid_t 
 	if (!p)
 		return err_set(e, ERR_UNAVAILABLE, "no memory");
 	describe(s, &p->made_of);
-	if (describe_secrets(s, group, &p->made_of, e)) {
+	if (describe_secrets(s, reader, &p->made_of, e)) {
 		replay_place_unref(p);
 		return -1;
 	}
@@ -305,7 +307,7 @@ int replay_place_open(const struct settings *s, struct replay_place *old, gid_t 
 		*out = old;
 		return 0;
 	}
-	if (open_secret(p, s, group, e) || open_store(p, s, group, e)) {
+	if (open_secret(p, s, reader, e) || open_store(p, s, reader, e)) {
 		replay_place_unref(p);
 		return -1;
 	}
@@ -329,13 +331,13 @@ int replay_place_private(struct replay_place **out, struct err *e)
 	return 0;
 }
 
-int replay_place_check(const struct settings *s, gid_t group, struct err *e)
+int replay_place_check(const struct settings *s, struct key_reader reader, struct err *e)
 {
 	struct buf unused;
 	int rc;
 
 	buf_init(&unused, 2 * SECRET_FILE_BYTES);
-	rc = describe_secrets(s, group, &unused, e);
+	rc = describe_secrets(s, reader, &unused, e);
 	buf_free(&unused);
 	return rc;
 }

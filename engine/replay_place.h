@@ -19,13 +19,13 @@ struct replay_place; /* opaque. Any thread. */
  * old: that of the engine in force, or NULL.  The process is the user that it is
  * going to be: files are made.  Gives *out (replay_place_unref()), or -1 and *e.
  */
-int replay_place_open(const struct settings *s, struct replay_place *old, gid_t group, struct replay_place **out, struct err *e) MUST_USE;
+int replay_place_open(const struct settings *s, struct replay_place *old, struct key_reader reader, struct replay_place **out, struct err *e) MUST_USE;
 /* Where its answers are timed; taken for as long as it lives, whoever asks first. */
 void replay_place_count(struct replay_place *p, struct metrics *m);
 /* A memory of its own, for a person who tries stored mail. */
 int replay_place_private(struct replay_place **out, struct err *e) MUST_USE;
 /* Could it be opened?  Only looks: reads the secret, touches no store. 0, or -1 and *e. */
-int replay_place_check(const struct settings *s, gid_t group, struct err *e) MUST_USE;
+int replay_place_check(const struct settings *s, struct key_reader reader, struct err *e) MUST_USE;
 void replay_place_unref(struct replay_place *p); /* NULL is allowed */
 
 const struct replay *replay_place_replay(const struct replay_place *p);

@@ -30,7 +30,7 @@ static int digest(const char *name, const char *path, struct span octets, unsign
 	return 0;
 }
 
-static int read_fd(const char *name, const char *path, int fd, bool require_safe, gid_t group, struct buf *out, struct err *e)
+static int read_fd(const char *name, const char *path, int fd, bool require_safe, struct key_reader reader, struct buf *out, struct err *e)
 {
 	struct stat st;
 
@@ -38,29 +38,29 @@ static int read_fd(const char *name, const char *path, int fd, bool require_safe
 		return err_set(e, ERR_OS, "%s %s: %s", name, path, strerror(errno));
 	if (!S_ISREG(st.st_mode))
 		return err_set(e, ERR_NOINPUT, "%s %s: no regular file", name, path);
-	if (require_safe && key_pem_check_safe(path, &st, group, e))
+	if (require_safe && key_pem_check_safe(path, &st, reader, e))
 		return -1;
 	return file_read_fd(fd, path, LIMIT_KEY_FILE_BYTES, out, e);
 }
 
-int secret_file_text(const char *name, const char *path, bool require_safe, gid_t group, struct buf *out, struct err *e)
+int secret_file_text(const char *name, const char *path, bool require_safe, struct key_reader reader, struct buf *out, struct err *e)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), rc;
 
 	if (fd < 0)
 		return err_set(e, errno == EACCES ? ERR_RIGHTS : ERR_NOINPUT, "%s %s: %s", name, path, strerror(errno));
-	rc = read_fd(name, path, fd, require_safe, group, out, e);
+	rc = read_fd(name, path, fd, require_safe, reader, out, e);
 	(void)close(fd);
 	return rc;
 }
 
-int secret_file_read(const char *name, const char *path, bool require_safe, gid_t group, unsigned char out[SECRET_FILE_BYTES], struct err *e)
+int secret_file_read(const char *name, const char *path, bool require_safe, struct key_reader reader, unsigned char out[SECRET_FILE_BYTES], struct err *e)
 {
 	struct buf octets;
 	int rc;
 
 	buf_init(&octets, LIMIT_KEY_FILE_BYTES);
-	rc = secret_file_text(name, path, require_safe, group, &octets, e);
+	rc = secret_file_text(name, path, require_safe, reader, &octets, e);
 	if (rc == 0)
 		rc = digest(name, path, buf_span(&octets), out, e);
 	if (octets.p)

@@ -8,18 +8,19 @@
 
 #include "core/buf.h"
 #include "core/err.h"
+#include "core/key.h"
 
 enum { SECRET_FILE_BYTES = 32, SECRET_FILE_MIN = 32 /* octets in the file */ };
 
 /*
  * SHA-256 of what is in the file, of which there must be SECRET_FILE_MIN octets.
- * name is the setting's, for error texts; require_safe and group as for
+ * name is the setting's, for error texts; require_safe and reader as for
  * key_pem_open().  0, or -1 and *e.
  */
-int secret_file_read(const char *name, const char *path, bool require_safe, gid_t group, unsigned char out[SECRET_FILE_BYTES], struct err *e) MUST_USE;
+int secret_file_read(const char *name, const char *path, bool require_safe, struct key_reader reader, unsigned char out[SECRET_FILE_BYTES], struct err *e) MUST_USE;
 
 /* The octets themselves, in the same way; the caller wipes out. 0, or -1 and *e. */
-int secret_file_text(const char *name, const char *path, bool require_safe, gid_t group, struct buf *out, struct err *e) MUST_USE;
+int secret_file_text(const char *name, const char *path, bool require_safe, struct key_reader reader, struct buf *out, struct err *e) MUST_USE;
 
 /* Make it, of random octets and mode 0600, unless it is there. 0, or -1 and *e. */
 int secret_file_make(const char *name, const char *path, struct err *e) MUST_USE;

@@ -206,7 +206,9 @@ const char *settings_syntax_replay_store(struct span v)
 	if (span_starts(v, "sqlite:")) {
 		struct span path = span_skip(v, strlen("sqlite:"));
 
-		return path.n > 1 && path.p[0] == '/' && path.p[path.n - 1] != '/' ? NULL : "sqlite: wants the whole path of the file, from / on";
+		if (span_is(path, "~") || span_starts(path, "~/"))
+			return "sqlite: takes no ~; write the whole path";
+		return path.n && path.p[path.n - 1] != '/' ? NULL : "sqlite: wants the path of a file";
 	}
 	if (span_starts(v, "redis:/"))
 		return local_socket(span_skip(v, strlen("redis:"))) ? "redis:/ wants the whole path of the socket, at most 107 octets" : NULL;

@@ -17,6 +17,9 @@
 #include "core/suggest.h"
 #include "engine/settings_line.h"
 #include "engine/settings_networks.h"
+#include "engine/settings_syntax.h"
+
+#define SQLITE "sqlite:"
 
 static int no_memory(struct settings_value *v)
 {
@@ -53,6 +56,20 @@ char *settings_value_path(const char *folder, struct span path)
 	return b.p;
 }
 
+/* The one string with a path in it (ReplayStore), which is where all others are. */
+static int put_sqlite(struct settings_value *v, char **out)
+{
+	char *path = settings_value_path(v->folder, span_skip(v->text, strlen(SQLITE)));
+	struct buf b;
+
+	buf_init(&b, LIMIT_CONF_BYTES);
+	if (!path || buf_printf(&b, SQLITE "%s", path))
+		buf_free(&b);
+	free(path);
+	*out = b.p;
+	return *out ? 0 : no_memory(v);
+}
+
 static int put_string(const struct settings_spec *spec, struct settings_value *v, char **out)
 {
 	const char *fault = spec->syntax ? spec->syntax(v->text) : NULL;
@@ -60,6 +77,8 @@ static int put_string(const struct settings_spec *spec, struct settings_value *v
 	if (fault)
 		return err_set(v->e, ERR_CONFIG, "\"%.*s\"%s %s", SPAN_ARG(settings_line_short(v->text)),
 			       strncmp(fault, "is ", 3) ? ":" : "", fault);
+	if (spec->syntax == settings_syntax_replay_store && span_starts(v->text, SQLITE))
+		return put_sqlite(v, out);
 	*out = strndup(v->text.p, v->text.n);
 	return *out ? 0 : no_memory(v);
 }

@@ -56,11 +56,11 @@ static int open_chain(const char *path, struct cert_chain **out, struct err *e)
 	return rc;
 }
 
-static int open_key(const struct keytable_row *row, const struct settings *s, gid_t group, struct key **out, struct err *e)
+static int open_key(const struct keytable_row *row, const struct settings *s, struct key_reader reader, struct key **out, struct err *e)
 {
 	if (key_pkcs11_is_uri(span_cstr(row->key)))
-		return key_pkcs11_open(row->key, row->pin, group, s->require_safe_keys, out, e);
-	return key_pem_open(row->key, s->require_safe_keys, group, out, e);
+		return key_pkcs11_open(row->key, row->pin, reader, s->require_safe_keys, out, e);
+	return key_pem_open(row->key, s->require_safe_keys, reader, out, e);
 }
 
 /* A key that isn't the certificate's would make tokens nobody can verify. */
@@ -82,14 +82,14 @@ static int check_pair(const struct signer *g, const struct keytable_row *row, st
 	return 0;
 }
 
-static int open_signer(struct signer *g, const struct keytable_row *row, const struct settings *s, gid_t group, struct err *e)
+static int open_signer(struct signer *g, const struct keytable_row *row, const struct settings *s, struct key_reader reader, struct err *e)
 {
 	g->certificate = strdup(row->certificate);
 	g->in_token = key_pkcs11_is_uri(span_cstr(row->key));
 	g->url = strdup(row->url);
 	if (!g->certificate || !g->url)
 		return no_memory(e);
-	if (open_chain(row->certificate, &g->chain, e) || open_key(row, s, group, &g->key, e) || check_pair(g, row, e))
+	if (open_chain(row->certificate, &g->chain, e) || open_key(row, s, reader, &g->key, e) || check_pair(g, row, e))
 		return -1;
 	g->params = (struct sign_params){
 		.key = g->key,
@@ -125,7 +125,7 @@ static const struct signer *next_of(const struct signers *s, const struct signer
 	return g->next ? &s->at[g->next] : NULL;
 }
 
-static int open_rows(struct signers *g, const struct keytable_row *row, size_t n, const struct settings *s, gid_t group, struct err *e)
+static int open_rows(struct signers *g, const struct keytable_row *row, size_t n, const struct settings *s, struct key_reader reader, struct err *e)
 {
 	g->at = calloc(n, sizeof *g->at);
 	g->names = calloc(n, sizeof *g->names);
@@ -138,13 +138,13 @@ static int open_rows(struct signers *g, const struct keytable_row *row, size_t n
 
 		to->name = row[i].name;
 		add_name(g, i);
-		if (open_signer(to, &row[i], s, group, e))
+		if (open_signer(to, &row[i], s, reader, e))
 			return s->key_table ? err_prefix(e, "%s:%zu", s->key_table, row[i].line) : -1;
 	}
 	return 0;
 }
 
-static int open_table(struct signers *g, const struct settings *s, gid_t group, struct err *e)
+static int open_table(struct signers *g, const struct settings *s, struct key_reader reader, struct err *e)
 {
 	struct buf text;
 	int rc;
@@ -154,10 +154,10 @@ static int open_table(struct signers *g, const struct settings *s, gid_t group, 
 	if (rc == 0)
 		rc = keytable_parse(s->key_table, buf_span(&text), &g->table, e);
 	buf_free(&text);
-	return rc ? rc : open_rows(g, g->table.row, g->table.n, s, group, e);
+	return rc ? rc : open_rows(g, g->table.row, g->table.n, s, reader, e);
 }
 
-int signers_open(const struct settings *s, gid_t group, struct signers **out, struct err *e)
+int signers_open(const struct settings *s, struct key_reader reader, struct signers **out, struct err *e)
 {
 	const struct keytable_row one = {"", s->key_file, s->certificate_file, s->certificate_url, s->key_pin_file, 0};
 	struct signers *g;
@@ -170,7 +170,7 @@ int signers_open(const struct settings *s, gid_t group, struct signers **out, st
 	if (!g)
 		return no_memory(e);
 	g->margin_s = (uint32_t)s->sign_margin_s;
-	rc = s->key_table ? open_table(g, s, group, e) : open_rows(g, &one, 1, s, group, e);
+	rc = s->key_table ? open_table(g, s, reader, e) : open_rows(g, &one, 1, s, reader, e);
 	if (rc) {
 		signers_free(g);
 		return -1;

@@ -18,10 +18,10 @@ struct signers; /* opaque; immutable. Any thread. */
 
 /*
  * Opens KeyFile or KeyTable with all it names, and tries each key: what it signs,
- * its certificate must verify.  group: see key_pem_open().
+ * its certificate must verify.  reader: see key_pem_open().
  * Gives *out (signers_free()), NULL when the settings name no key; or -1 and *e.
  */
-int signers_open(const struct settings *s, gid_t group, struct signers **out, struct err *e) MUST_USE;
+int signers_open(const struct settings *s, struct key_reader reader, struct signers **out, struct err *e) MUST_USE;
 void signers_free(struct signers *s); /* NULL is allowed */
 
 /* The names, without doubles, in the table's order; of KeyFile one, "". Borrowed. */

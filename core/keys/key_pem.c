@@ -180,15 +180,16 @@ static bool own_group(gid_t gid)
 	return false;
 }
 
-int key_pem_check_safe(const char *path, const struct stat *st, gid_t group, struct err *e)
+int key_pem_check_safe(const char *path, const struct stat *st, struct key_reader reader, struct err *e)
 {
-	if (st->st_uid != 0 && st->st_uid != geteuid())
-		return err_set(e, ERR_RIGHTS, "%s: belongs to user %lu, neither root nor our own; chown it", path, (unsigned long)st->st_uid);
+	if (st->st_uid != 0 && st->st_uid != geteuid() && st->st_uid != reader.user)
+		return err_set(e, ERR_RIGHTS, "%s: belongs to user %lu, neither root nor who reads it (UserID); chown it to root, chgrp it to UserID's group, chmod 640", path,
+			       (unsigned long)st->st_uid);
 	if (st->st_mode & (S_IWGRP | S_IWOTH))
 		return err_set(e, ERR_RIGHTS, "%s: others than its owner may write it; chmod go-w", path);
 	if (st->st_mode & S_IROTH)
 		return err_set(e, ERR_RIGHTS, "%s: everybody may read it; chmod o-rwx", path);
-	if ((st->st_mode & S_IRGRP) && st->st_gid != group && !own_group(st->st_gid))
+	if ((st->st_mode & S_IRGRP) && st->st_gid != reader.group && !own_group(st->st_gid))
 		return err_set(e, ERR_RIGHTS, "%s: group %lu may read it, and is not ours; chmod g-r or chgrp it", path, (unsigned long)st->st_gid);
 	return 0;
 }
@@ -210,7 +211,7 @@ static ssize_t read_all(int fd, char *p, size_t cap)
 	return (ssize_t)n;
 }
 
-static int open_fd(const char *path, int fd, bool require_safe, gid_t group, struct key **out, struct err *e)
+static int open_fd(const char *path, int fd, bool require_safe, struct key_reader reader, struct key **out, struct err *e)
 {
 	/* One more than allowed, so that too much is seen as such. */
 	const size_t cap = LIMIT_KEY_FILE_BYTES + 1;
@@ -223,7 +224,7 @@ static int open_fd(const char *path, int fd, bool require_safe, gid_t group, str
 		return err_set(e, ERR_OS, "%s: %s", path, strerror(errno));
 	if (!S_ISREG(st.st_mode))
 		return err_set(e, ERR_NOINPUT, "%s: not a regular file", path);
-	if (require_safe && key_pem_check_safe(path, &st, group, e))
+	if (require_safe && key_pem_check_safe(path, &st, reader, e))
 		return -1;
 	text = malloc(cap);
 	if (!text)
@@ -238,7 +239,7 @@ static int open_fd(const char *path, int fd, bool require_safe, gid_t group, str
 	return r;
 }
 
-int key_pem_open(const char *path, bool require_safe, gid_t group, struct key **out, struct err *e)
+int key_pem_open(const char *path, bool require_safe, struct key_reader reader, struct key **out, struct err *e)
 {
 	/* Not to wait for the other end of a pipe; regular files don't mind. */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -246,8 +247,10 @@ int key_pem_open(const char *path, bool require_safe, gid_t group, struct key **
 
 	*out = NULL;
 	if (fd < 0)
-		return err_set(e, errno == EACCES ? ERR_RIGHTS : ERR_NOINPUT, "%s: %s", path, strerror(errno));
-	r = open_fd(path, fd, require_safe, group, out, e);
+		return errno == EACCES ? err_set(e, ERR_RIGHTS, "%s: user %lu may not read it; chgrp it to a group of that user, chmod 640, and let the group into the folder",
+						 path, (unsigned long)geteuid())
+				       : err_set(e, ERR_NOINPUT, "%s: %s", path, strerror(errno));
+	r = open_fd(path, fd, require_safe, reader, out, e);
 	close(fd);
 	return r;
 }

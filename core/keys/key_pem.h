@@ -8,21 +8,18 @@
 
 #include "core/key.h"
 
-/* No other group than the process's own may read the key. */
-#define KEY_PEM_NO_GROUP ((gid_t)-1)
-
 /*
  * require_safe: refuse a file that others may read or anybody but its owner may
- * write, or that belongs neither to root nor to the process's user.  A group may
- * read it if it is one of the process's own, or "group", the one it is going to
- * be in.  The open descriptor is judged, by fstat.
+ * write, or that belongs neither to root nor to the process's user nor to reader's.
+ * A group may read it if it is one of the process's own, or reader's.  The open
+ * descriptor is judged, by fstat.
  * Gives *out (key_close()), or -1 and *e (which says what to do).
  */
-int key_pem_open(const char *path, bool require_safe, gid_t group, struct key **out, struct err *e) MUST_USE;
+int key_pem_open(const char *path, bool require_safe, struct key_reader reader, struct key **out, struct err *e) MUST_USE;
 
 struct stat;
 /* The judgement alone, for other files that hold secrets. 0, or -1 and *e. */
-int key_pem_check_safe(const char *path, const struct stat *st, gid_t group, struct err *e) MUST_USE;
+int key_pem_check_safe(const char *path, const struct stat *st, struct key_reader reader, struct err *e) MUST_USE;
 
 /* A key from text, for tests and fuzzers; name is for error texts. */
 int key_pem_parse(const char *name, struct span pem, struct key **out, struct err *e) MUST_USE;

@@ -20,9 +20,9 @@ bool key_pkcs11_is_uri(struct span s)
 
 #ifndef HAVE_P11KIT
 
-int key_pkcs11_open(const char *uri, const char *pin_file, gid_t group, bool require_safe, struct key **out, struct err *e)
+int key_pkcs11_open(const char *uri, const char *pin_file, struct key_reader reader, bool require_safe, struct key **out, struct err *e)
 {
-	(void)uri, (void)pin_file, (void)group, (void)require_safe;
+	(void)uri, (void)pin_file, (void)reader, (void)require_safe;
 	*out = NULL;
 	return err_set(e, ERR_CONFIG, "a key in a PKCS #11 token: this program was built without; build it with p11-kit (libp11-kit-dev, 'configure --with-pkcs11')");
 }
@@ -490,11 +490,11 @@ static int load(struct key_pkcs11 *k, struct err *e)
 	return name ? choose_named(k, name, e) : 0;
 }
 
-static int open_key(struct key_pkcs11 *k, const char *uri, const char *pin_file, gid_t group, bool require_safe, struct err *e)
+static int open_key(struct key_pkcs11 *k, const char *uri, const char *pin_file, struct key_reader reader, bool require_safe, struct err *e)
 {
 	int rc;
 
-	if (read_uri(k, uri, e) || key_pkcs11_pin_read(k->uri, pin_file, group, require_safe, &k->pin, e) || (!k->modules && load(k, e)))
+	if (read_uri(k, uri, e) || key_pkcs11_pin_read(k->uri, pin_file, reader, require_safe, &k->pin, e) || (!k->modules && load(k, e)))
 		return -1;
 	pthread_mutex_lock(&k->lock);
 	rc = next_generation(k, e);
@@ -502,7 +502,7 @@ static int open_key(struct key_pkcs11 *k, const char *uri, const char *pin_file,
 	return rc;
 }
 
-int key_pkcs11_open_in(CK_FUNCTION_LIST **modules, const char *uri, const char *pin_file, gid_t group, bool require_safe, struct key **out, struct err *e)
+int key_pkcs11_open_in(CK_FUNCTION_LIST **modules, const char *uri, const char *pin_file, struct key_reader reader, bool require_safe, struct key **out, struct err *e)
 {
 	struct key_pkcs11 *k = make();
 
@@ -510,7 +510,7 @@ int key_pkcs11_open_in(CK_FUNCTION_LIST **modules, const char *uri, const char *
 	if (!k)
 		return err_set(e, ERR_UNAVAILABLE, "no memory for a key");
 	k->modules = modules;
-	if (open_key(k, uri, pin_file, group, require_safe, e)) {
+	if (open_key(k, uri, pin_file, reader, require_safe, e)) {
 		p11_close(&k->base);
 		return -1;
 	}
@@ -518,9 +518,9 @@ int key_pkcs11_open_in(CK_FUNCTION_LIST **modules, const char *uri, const char *
 	return 0;
 }
 
-int key_pkcs11_open(const char *uri, const char *pin_file, gid_t group, bool require_safe, struct key **out, struct err *e)
+int key_pkcs11_open(const char *uri, const char *pin_file, struct key_reader reader, bool require_safe, struct key **out, struct err *e)
 {
-	return key_pkcs11_open_in(NULL, uri, pin_file, group, require_safe, out, e);
+	return key_pkcs11_open_in(NULL, uri, pin_file, reader, require_safe, out, e);
 }
 
 #endif

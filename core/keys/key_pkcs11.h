@@ -26,6 +26,6 @@ bool key_pkcs11_is_uri(struct span s);
  * Not over fork(): a child must open the key anew.
  * Gives *out (key_close()), or -1 and *e (which says what to do).
  */
-int key_pkcs11_open(const char *uri, const char *pin_file, gid_t group, bool require_safe, struct key **out, struct err *e) MUST_USE;
+int key_pkcs11_open(const char *uri, const char *pin_file, struct key_reader reader, bool require_safe, struct key **out, struct err *e) MUST_USE;
 
 #endif

@@ -30,7 +30,7 @@ struct key_pkcs11_pin {
 };
 
 /* From the URI's pin-source or from pin_file; neither: not given. 0, or -1 and *e. */
-int key_pkcs11_pin_read(const P11KitUri *uri, const char *pin_file, gid_t group, bool require_safe, struct key_pkcs11_pin *out, struct err *e) MUST_USE;
+int key_pkcs11_pin_read(const P11KitUri *uri, const char *pin_file, struct key_reader reader, bool require_safe, struct key_pkcs11_pin *out, struct err *e) MUST_USE;
 void key_pkcs11_pin_wipe(struct key_pkcs11_pin *pin);
 
 /* --- token and objects: key_pkcs11_token.c ------------------------------------- */
@@ -69,7 +69,7 @@ bool key_pkcs11_point_verifies(const unsigned char point[KEY_PKCS11_POINT_BYTES]
 /* --- the key itself: key_pkcs11.c ------------------------------------------------- */
 
 /* What key_pkcs11_open() does once it has modules: loaded, initialised, borrowed, ended by NULL. For tests, too. */
-int key_pkcs11_open_in(CK_FUNCTION_LIST **modules, const char *uri, const char *pin_file, gid_t group, bool require_safe, struct key **out, struct err *e) MUST_USE;
+int key_pkcs11_open_in(CK_FUNCTION_LIST **modules, const char *uri, const char *pin_file, struct key_reader reader, bool require_safe, struct key **out, struct err *e) MUST_USE;
 
 #endif
 #endif

@@ -61,7 +61,7 @@ static int read_fd(const char *path, int fd, struct key_pkcs11_pin *out, struct 
 	return 0;
 }
 
-static int read_path(const char *path, gid_t group, bool require_safe, struct key_pkcs11_pin *out, struct err *e)
+static int read_path(const char *path, struct key_reader reader, bool require_safe, struct key_pkcs11_pin *out, struct err *e)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), rc = 0;
 	struct stat st;
@@ -73,14 +73,14 @@ static int read_path(const char *path, gid_t group, bool require_safe, struct ke
 	else if (!S_ISREG(st.st_mode))
 		rc = err_set(e, ERR_NOINPUT, "%s: not a regular file", path);
 	else if (require_safe)
-		rc = key_pem_check_safe(path, &st, group, e);
+		rc = key_pem_check_safe(path, &st, reader, e);
 	if (rc == 0)
 		rc = read_fd(path, fd, out, e);
 	(void)close(fd);
 	return rc;
 }
 
-int key_pkcs11_pin_read(const P11KitUri *uri, const char *pin_file, gid_t group, bool require_safe, struct key_pkcs11_pin *out, struct err *e)
+int key_pkcs11_pin_read(const P11KitUri *uri, const char *pin_file, struct key_reader reader, bool require_safe, struct key_pkcs11_pin *out, struct err *e)
 {
 	const char *source = p11_kit_uri_get_pin_source(uri);
 	int rc;
@@ -96,7 +96,7 @@ int key_pkcs11_pin_read(const P11KitUri *uri, const char *pin_file, gid_t group,
 		source += strncmp(source, "file:///", 8) == 0 ? 7 : 5;
 	if (source && source[0] != '/')
 		return err_set(e, ERR_CONFIG, "pin-source of a PKCS #11 URI: write file: and the whole path of a file, from / on; a program is not started");
-	rc = read_path(source ? source : pin_file, group, require_safe, out, e);
+	rc = read_path(source ? source : pin_file, reader, require_safe, out, e);
 	if (rc)
 		key_pkcs11_pin_wipe(out);
 	return rc;

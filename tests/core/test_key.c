@@ -138,7 +138,7 @@ static void test_pkcs11(EVP_PKEY *pkey)
 		tap_bail("no PIN file");
 	(void)snprintf(uri, sizeof uri, "pkcs11:token=contract;object=stir?module-path=%s", module);
 	err_clear(&e);
-	if (key_pkcs11_open(uri, pin, KEY_PEM_NO_GROUP, false, &key, &e))
+	if (key_pkcs11_open(uri, pin, KEY_READER_SELF, false, &key, &e))
 		tap_bail("%s", e.text);
 	contract("PKCS #11", key, pkey);
 }
@@ -149,7 +149,7 @@ static void test_pkcs11(EVP_PKEY *pkey)
 	struct err e;
 
 	err_clear(&e);
-	tap_int(key_pkcs11_open("pkcs11:token=a", NULL, KEY_PEM_NO_GROUP, true, &key, &e), -1, "built without PKCS #11: no such key");
+	tap_int(key_pkcs11_open("pkcs11:token=a", NULL, KEY_READER_SELF, true, &key, &e), -1, "built without PKCS #11: no such key");
 	tap_ok(!key && strstr(e.text, "--with-pkcs11"), "and it says how to build with: %s", e.text);
 }
 #endif

@@ -162,7 +162,7 @@ static int open_key(const char *path, bool safe, struct err *e)
 	int r;
 
 	err_clear(e);
-	r = key_pem_open(path, safe, KEY_PEM_NO_GROUP, &key, e);
+	r = key_pem_open(path, safe, KEY_READER_SELF, &key, e);
 	if ((r == 0) != (key != NULL))
 		tap_bail("result and key disagree");
 	key_close(key);
@@ -209,7 +209,7 @@ static void file_owners(const char *path)
 		tap_bail("chown");
 	tap_ok(open_key(path, true, &e) == -1 && strstr(e.text, "54321"), "another group may read: %s", e.text);
 	struct key *key = NULL;
-	tap_int(key_pem_open(path, true, 54321, &key, &e), 0, "the group that the process is going to be in may read");
+	tap_int(key_pem_open(path, true, (struct key_reader){(uid_t)-1, 54321}, &key, &e), 0, "the group that the process is going to be in may read");
 	key_close(key);
 	if (chmod(path, 0600))
 		tap_bail("chmod");
@@ -217,6 +217,9 @@ static void file_owners(const char *path)
 	if (chown(path, 54321, 0))
 		tap_bail("chown");
 	tap_ok(open_key(path, true, &e) == -1 && strstr(e.text, "54321"), "another owner: %s", e.text);
+	tap_ok(strstr(e.text, "UserID") && strstr(e.text, "chmod 640"), "says what to do");
+	tap_int(key_pem_open(path, true, (struct key_reader){54321, (gid_t)-1}, &key, &e), 0, "the user that the process is going to be may own it");
+	key_close(key);
 	if (chown(path, 0, 0))
 		tap_bail("chown");
 }

@@ -67,7 +67,7 @@ static const char *uri_of(const char *rest)
 static int open_at(const char *uri, const char *pin, struct key **key, struct err *e)
 {
 	err_clear(e);
-	return key_pkcs11_open(uri, pin, KEY_PEM_NO_GROUP, true, key, e);
+	return key_pkcs11_open(uri, pin, KEY_READER_SELF, true, key, e);
 }
 
 static void works(struct key *key, const char *what)
@@ -300,7 +300,7 @@ static void play(void)
 static int open_played(const char *pin, struct key **key, struct err *e)
 {
 	err_clear(e);
-	return key_pkcs11_open_in(played_list, "pkcs11:token=one;object=stir", pin, KEY_PEM_NO_GROUP, true, key, e);
+	return key_pkcs11_open_in(played_list, "pkcs11:token=one;object=stir", pin, KEY_READER_SELF, true, key, e);
 }
 
 static struct key *must_open(void)
@@ -505,7 +505,7 @@ static void test_replaced(void)
 
 	play();
 	softhsm_put_key(real, s, &(struct softhsm_key){.pkey = pkey, .label = "swap", .id = "S1"});
-	if (key_pkcs11_open_in(played_list, "pkcs11:token=two;object=swap", path("pin"), KEY_PEM_NO_GROUP, true, &key, &e))
+	if (key_pkcs11_open_in(played_list, "pkcs11:token=two;object=swap", path("pin"), KEY_READER_SELF, true, &key, &e))
 		tap_bail("%s", e.text);
 	if (real->C_FindObjectsInit(s, &(CK_ATTRIBUTE){CKA_LABEL, (void *)(uintptr_t)"swap", 4}, 1) || real->C_FindObjects(s, o, 4, &n) || real->C_FindObjectsFinal(s))
 		tap_bail("not found");

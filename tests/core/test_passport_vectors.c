@@ -169,7 +169,7 @@ static void check_shaken(struct arena *a)
 	struct buf b;
 	struct err e;
 
-	if (key_pem_open(tap_srcpath(path, sizeof path, FOLDER "rfc8946-private.pem"), false, KEY_PEM_NO_GROUP, &key, &e))
+	if (key_pem_open(tap_srcpath(path, sizeof path, FOLDER "rfc8946-private.pem"), false, KEY_READER_SELF, &key, &e))
 		tap_bail("%s", e.text);
 	buf_init(&b, LIMIT_TOKEN_BYTES);
 	base64url_encode(&b, header.p, header.n);
@@ -285,7 +285,7 @@ static void check_written(struct arena *a)
 	struct buf out;
 	struct err e;
 
-	if (key_pem_open(tap_srcpath(path, sizeof path, FOLDER "rfc8946-private.pem"), false, KEY_PEM_NO_GROUP, &key, &e))
+	if (key_pem_open(tap_srcpath(path, sizeof path, FOLDER "rfc8946-private.pem"), false, KEY_READER_SELF, &key, &e))
 		tap_bail("%s", e.text);
 	if (passport_header(token, a, &p) != STIR_OK || passport_claims(&p, a) != STIR_OK)
 		tap_bail("the first case is not read");

@@ -162,6 +162,12 @@ def test_expiry_conf(w):
     items = report(w, '-c', 'd.conf', want=1)
     tap.is_equal([(i['kind'], i['days_left'] in (2, 3, 4, 5, 199, 200)) for i in items[:3]], [('crl', True), ('trust-list', True), ('certificate', True)], 'a list, a trust list and its signer, of trust domains')
     tap.is_equal({i['subject'] for i in items[3:]}, {f'/O=Pilot{c}' for c in ('/CN=Pilot SHAKEN ROOT', '/CN=Pilot SHAKEN CA 1', ' STI-PA/CN=SHAKEN CRL')}, 'anchors, listed ones and who signs lists')
+    w.path('sub/keys.csv').write_text('name,key,certificate,url\na,../short.key,../short.pem,https://certs.example/short.pem\n')
+    w.path('t.conf').write_text('Socket local:/x\nKeyTable sub/keys.csv\nSigningTable nowhere\n')
+    items = report(w, '-c', 't.conf', want=1)
+    tap.ok(items and 'sub/../short.pem' in items[0]['files'][0], 'the certificates of tenants (KeyTable)')
+    w.path('sub/keys.csv').write_text('name,key\n')
+    w.pki('expiry', '-c', 't.conf', want=78, says='keys.csv:')
 
 
 def test_expiry_faults(w):

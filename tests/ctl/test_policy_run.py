@@ -87,13 +87,16 @@ def test_doubts(w):
     box = w.top / 'stale.mbox'
     box.write_bytes(w.signed(mbox(w.top / 's.mbox', [message(1, received=NOW + 4000, client=None)])))
     j = r.json(box)
-    tap.is_equal(j['not_reproducible'], {'time': 1, 'certificate': 0, 'rule': 0}, 'stale, and no Received tells when it came')
+    tap.is_equal(j['not_reproducible'], {'time': 1, 'certificate': 0, 'revocation': 0, 'rule': 0}, 'stale, and no Received tells when it came')
     text = r.run(box).stdout.decode()
     tap.ok('Not reproducible 1' in text and 'stale.mbox:1' in text, 'and its name')
     empty = w.top / 'nothing'
     empty.mkdir()
     j = json.loads(run('policy', 'run', '--trust', w.top / 'pki' / 'anchors.pem', '--certs', empty, '--policy', w.policy, '--json', w.wanted).stdout)
     tap.is_equal(j['not_reproducible']['certificate'], 12, 'certificates that are not at hand')
+    run('pki', 'crl', w.top / 'pki', '--not-before', NOW + 30 * 86400, '--not-after', NOW + 40 * 86400)
+    j = r.json('-o', f'RevocationList={w.top / "pki" / "crl.pem"}', '-o', 'RevocationPolicy=hard', w.wanted)
+    tap.is_equal(j['not_reproducible']['revocation'], 12, "today's revocation list says nothing of last month")
 
 
 def test_session(w):
@@ -206,6 +209,7 @@ def test_replay(w):
     tap.ok(r.returncode == 1 and b'8 of 29 messages change' in r.stdout, 'diff on a fact log needs no certificates')
     Runs(w).run(*boxes, '--facts-out', log)
     r = run('policy', 'replay', '--policy', new, log)
+    tap.ok(b'FactLogNumbers pseudonym' in r.stdout, 'and why')
     tap.ok(b'Not reproducible 29' in r.stdout and b'BLOCKED 29' in r.stdout and b'LOUD 29' in r.stdout, 'pseudonyms: which rules can not be judged')
     safe = w.write('safe.policy', 'policy 1\nrule F { when reason == msgi-mismatch score 9 }\nactions { tag at 4 }\n')
     r = run('policy', 'replay', '--policy', safe, log, want=1)

@@ -42,7 +42,7 @@ def daemon(place, name, *more):
     return d.start()
 
 
-def send(d, number='15550100001', user=None, addr='192.0.2.1', listener='MX', tls=None, macros=None):
+def send(d, number='15550100001', user=None, addr='192.0.2.1', listener='MX', tls=None, macros=None, more=b'', sender=SENDER):
     """Which certificate signed, or the outcome."""
     before = len(d.log())
     c = Client(d.socket).negotiate()
@@ -52,7 +52,7 @@ def send(d, number='15550100001', user=None, addr='192.0.2.1', listener='MX', tl
         if tls:
             c.macros.update({'{tls_version}': 'TLSv1.3', '{cert_subject}': tls, '{cert_issuer}': 'CA'})
         c.macros.update(macros or {})
-        r = c.message(MAIL.replace(b'+15550100001', b'+' + number.encode()), SENDER, [RCPT], auth=user)
+        r = c.message(more + MAIL.replace(b'+15550100001', b'+' + number.encode()), sender, [RCPT], auth=user)
     finally:
         c.quit()
     words = dict(w.split('=', 1) for w in d.log()[before:].split() if '=' in w)
@@ -120,6 +120,9 @@ def test_who(place, d):
         ('a certificate that has ended', {'user': 'carol', 'number': '15550300001'}, 'sign signing-table certificate-dates'),
         ('one that ends within SignMargin', {'user': 'dave', 'number': '15550400001'}, 'sign signing-table certificate-dates'),
         ('a sender without a number', {'user': 'alice@a.example', 'number': 'alice'}, 'sign signing-table no-number'),
+        ('signed already goes before the number', {'user': 'alice@a.example', 'number': '15550100002', 'more': b'Identity: x\r\n'}, 'sign signing-table already-signed'),
+        ('and before our certificate', {'user': 'carol', 'number': '15550300001', 'more': b'Identity: x\r\n'}, 'sign signing-table already-signed'),
+        ('a report goes before the number', {'user': 'alice@a.example', 'number': '15550100002', 'sender': ''}, 'sign signing-table not-a-message'),
     ]
     for what, how, want in rows:
         tap.is_equal(send(d, **how), want, what)

@@ -10,7 +10,7 @@ import forge
 import tap
 from httpsworld import Answer, HttpsWorld
 from milterclient import send_message
-from milterdaemon import MAIL, RCPT, SENDER, STIRCTL, Place, wait_for
+from milterdaemon import MAIL, MILTER, RCPT, SENDER, STIRCTL, Place, wait_for
 from stirca import StirCA, tn_list
 
 
@@ -126,6 +126,9 @@ def test_revocation(p, ca):
     ca.revoke('bad')
     p.world.set('/crl.pem', ca.crl())
     p.domains(f'domain hard\n    anchors {ca.path("ca.pem")}\n    revocation hard\n    authority tn\n')
+    offline = p.conf('offline.conf', base=[f'Socket local:{p.path("o.sock")}', f'TrustDomains {p.path("domains")}', f'CertificateDir {p.dir}'])
+    r = subprocess.run([MILTER, '-n', '-c', offline], stderr=subprocess.PIPE, timeout=60)
+    tap.ok(r.returncode == 78 and b'trust domain hard: "revocation hard" needs crls' in r.stderr, f'hard, and no list could ever be had: {r.stderr.decode()}')
     d = p.daemon('hard')
     tap.is_equal(p.send(d, ca, 'good')['result'], 'pass ok', 'on no list: good')
     tap.is_equal(p.send(d, ca, 'bad')['result'], 'fail cert-revoked', 'on the list its certificate points to')
