@@ -20,7 +20,6 @@ struct crlcache_entry {
 	bool wanted;      /* a domain names it */
 	bool queued;      /* a job for it waits in the pool; it stays meanwhile, too */
 	bool busy;        /* a thread is about it */
-	unsigned within_ms; /* busy: how long the network may take; 0: it is not asked */
 	bool looked;      /* the store was looked into */
 	bool refused;     /* there was something the last time, but no list that verifies */
 	unsigned failures; /* in a row */
@@ -56,8 +55,7 @@ struct crl *crlcache_swap(struct crlcache *c, struct crlcache_entry *e, struct c
 bool crlcache_is_due(const struct crlcache_entry *e, int64_t now);
 /*
  * If it is due: have the list at url, from the store or (deadline_ms not 0) from its
- * address.  If another thread is about it, waits until that is done, unless that one
- * may take longer than deadline_ms: then the list is had, only not for us.
+ * address.  If another thread is about it, waits for that, at most deadline_ms.
  */
 void crlcache_refresh(struct crlcache *c, struct span url, int64_t now, unsigned deadline_ms);
 

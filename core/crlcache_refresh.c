@@ -6,6 +6,9 @@
 
 #include "core/crlcache_internal.h"
 
+#include <errno.h>
+#include <time.h>
+
 #include "core/kept.h"
 
 enum {
@@ -225,24 +228,45 @@ static void refresh(struct refresh *r, bool look, unsigned deadline_ms)
 	pthread_mutex_unlock(&r->c->lock);
 }
 
+static struct timespec in_ms(unsigned ms)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	ts.tv_sec += (time_t)(ms / 1000) + (ts.tv_nsec + (long)(ms % 1000) * 1000000) / 1000000000;
+	ts.tv_nsec = (ts.tv_nsec + (long)(ms % 1000) * 1000000) % 1000000000;
+	return ts;
+}
+
+/* With the lock: is somebody about it?  Then waits for that, as long as we have time; a message's own thread has none. */
+static bool wait_for_others(struct refresh *r, unsigned deadline_ms)
+{
+	struct timespec until = in_ms(deadline_ms);
+	bool waited = false;
+	int rc = deadline_ms ? 0 : ETIMEDOUT;
+
+	for (r->e = crlcache_ensure(r->c, r->url, r->now); r->e && r->e->busy; r->e = crlcache_ensure(r->c, r->url, r->now)) {
+		waited = true;
+		if (rc)
+			break;
+		rc = pthread_cond_timedwait(&r->c->calm, &r->c->lock, &until);
+	}
+	return waited;
+}
+
 void crlcache_refresh(struct crlcache *c, struct span url, int64_t now, unsigned deadline_ms)
 {
 	struct refresh r = {.c = c, .now = now, .url = url};
-	bool look, waited = false;
+	bool look, waited;
 
 	pthread_mutex_lock(&c->lock);
-	/* Who is about it has a deadline.  A message's own thread has none to spare. */
-	for (r.e = crlcache_ensure(c, url, now); r.e && r.e->busy && r.e->within_ms <= deadline_ms; r.e = crlcache_ensure(c, url, now)) {
-		waited = true;
-		pthread_cond_wait(&c->calm, &c->lock);
-	}
+	waited = wait_for_others(&r, deadline_ms);
 	if (!r.e || r.e->busy || waited || !crlcache_is_due(r.e, now)) {
 		pthread_mutex_unlock(&c->lock);
 		return;
 	}
 	look = c->p.keep && !r.e->looked && !r.e->list;
 	r.e->busy = r.e->looked = true;
-	r.e->within_ms = deadline_ms;
 	if (r.e->list)
 		r.old = crl_ref(r.e->list);
 	pthread_mutex_unlock(&c->lock);

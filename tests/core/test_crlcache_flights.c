@@ -176,13 +176,17 @@ static void wait_calm(struct pool *p)
 struct visit {
 	struct crlcache *c;
 	struct cert_chain *chain;
+	unsigned ms; /* 0: LONG_MS */
+	int64_t had; /* with ms: thisUpdate of the list right after it */
 };
 
 static void *visit(void *arg)
 {
-	const struct visit *v = arg;
+	struct visit *v = arg;
 
-	crlcache_chain(v->c, v->chain, T0, LONG_MS);
+	crlcache_chain(v->c, v->chain, T0, v->ms ? v->ms : LONG_MS);
+	if (v->ms)
+		v->had = there(v->c, CA);
 	return NULL;
 }
 
@@ -196,8 +200,8 @@ static void waiting(void)
 {
 	enum { VISITORS = 4 };
 	struct list_maker_crl s = ca_list(T0, T0 + 10 * DAY);
-	struct visit v = {.chain = new_chain()};
-	pthread_t t[VISITORS];
+	struct visit v = {.chain = new_chain()}, hasty;
+	pthread_t t[VISITORS], h;
 
 	fresh();
 	hold(CA, &s);
@@ -207,14 +211,21 @@ static void waiting(void)
 	crlcache_chain(v.c, v.chain, T0, 0);
 	tap_int(net.busy, 1, "who has no time does not wait for another thread's fetch");
 	crlcache_chain(v.c, v.chain, T0, 20);
-	tap_int(net.busy, 1, "who has little does not wait for one that may take long");
+	tap_int(net.busy, 1, "who has little waits so long for it, and no longer");
 	tap_int(there(v.c, CA), 0, "and asking never does");
 	for (size_t i = 1; i < VISITORS; i++)
 		start(&t[i], &v);
+	hasty = v;
+	hasty.ms = LONG_MS / 2;
+	start(&h, &hasty);
+	for (int i = 0; i < 20; i++)
+		nap();
 	fake_fetch_release(&net, CA);
 	for (size_t i = 0; i < VISITORS; i++)
 		pthread_join(t[i], NULL);
+	pthread_join(h, NULL);
 	tap_ok(there(v.c, CA) == T0 && fake_fetch_calls(&net) == 1, "all have it from one fetch");
+	tap_int(hasty.had, T0, "also who has less time than the fetch may take, when it is done in time");
 	crlcache_unref(v.c);
 
 	fresh();
