@@ -5,6 +5,7 @@
 
 #include "engine/published.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "core/limits.h"
@@ -18,6 +19,7 @@ struct address {
 };
 
 struct published {
+	atomic_bool gone; /* nobody wants to hear it any more */
 	struct address *at;
 	size_t n;
 	struct remote *remote;
@@ -79,7 +81,7 @@ static unsigned look(void *arg, struct buf *said)
 	struct published *p = arg;
 	bool good = true;
 
-	for (size_t i = 0; i < p->n && !pool_stopping(remote_pool(p->remote)); i++)
+	for (size_t i = 0; i < p->n && !atomic_load(&p->gone) && !pool_stopping(remote_pool(p->remote)); i++)
 		good = look_at(remote_fetch(p->remote), &p->at[i], said) && good;
 	return good ? PUBLISHED_EVERY_S : PUBLISHED_RETRY_S;
 }
@@ -117,6 +119,7 @@ struct published *published_new(const struct signers *signers, struct remote *re
 
 	if (!p)
 		return NULL;
+	atomic_init(&p->gone, false);
 	p->remote = remote;
 	if (copy(p, signers) == 0)
 		p->errand = errand_new(remote_pool(remote), &work);
@@ -128,8 +131,10 @@ struct published *published_new(const struct signers *signers, struct remote *re
 
 void published_unref(struct published *p)
 {
-	if (p)
-		errand_unref(p->errand);
+	if (!p)
+		return;
+	atomic_store(&p->gone, true);
+	errand_unref(p->errand);
 }
 
 void published_tick(struct published *p, int64_t now, struct buf *said)
