@@ -9,24 +9,14 @@
 
 #include <openssl/rand.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "core/certcache_internal.h"
 #include "core/limits.h"
+#include "core/monotonic.h"
 
 enum { FLIGHTS = 256 }; /* buckets; there are as many flights as the pool takes */
 
 /* --- life --------------------------------------------------------------------------- */
-
-static int open_lock(struct certcache *c)
-{
-	if (pthread_condattr_init(&c->monotonic))
-		return -1;
-	if (pthread_condattr_setclock(&c->monotonic, CLOCK_MONOTONIC) == 0 && pthread_mutex_init(&c->lock, NULL) == 0)
-		return 0;
-	pthread_condattr_destroy(&c->monotonic);
-	return -1;
-}
 
 static void close_tables(struct certcache *c)
 {
@@ -59,7 +49,7 @@ struct certcache *certcache_new(const struct certcache_params *params)
 	set_params(c, params);
 	atomic_init(&c->refs, 1);
 	if (RAND_bytes(c->seed, sizeof c->seed) != 1 || certcache_table_init(&c->entries, c->p.max_entries) ||
-	    certcache_table_init(&c->negatives, LIMIT_CERTCACHE_NEGATIVES) || certcache_table_init(&c->flights, FLIGHTS) || open_lock(c)) {
+	    certcache_table_init(&c->negatives, LIMIT_CERTCACHE_NEGATIVES) || certcache_table_init(&c->flights, FLIGHTS) || pthread_mutex_init(&c->lock, NULL)) {
 		close_tables(c);
 		free(c);
 		return NULL;
@@ -91,7 +81,6 @@ void certcache_unref(struct certcache *c)
 	if (c->p.released)
 		c->p.released(c->p.validated_arg);
 	pthread_mutex_destroy(&c->lock);
-	pthread_condattr_destroy(&c->monotonic);
 	free(c);
 }
 
@@ -278,7 +267,7 @@ static void stand_in(struct question *q)
  */
 static bool may_look(const struct question *q, unsigned wait_ms)
 {
-	int64_t gone = certcache_monotonic_ms() - q->t.ms;
+	int64_t gone = monotonic_ms() - q->t.ms;
 
 	return gone < CERTCACHE_LOOK_FREE_MS || gone + CERTCACHE_LOOK_MS <= (int64_t)wait_ms;
 }

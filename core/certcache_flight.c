@@ -9,6 +9,8 @@
 
 #include <stdlib.h>
 
+#include "core/monotonic.h"
+
 enum { SITE_LABELS = 2, HOST_BYTES = 253 };
 
 static struct span url_of(const struct certcache_flight *f)
@@ -25,7 +27,7 @@ struct certcache_flight *certcache_flight_new(struct certcache *c, const struct 
 	if (!f)
 		return NULL;
 	memset(f, 0, sizeof *f);
-	if (pthread_cond_init(&f->landed, &c->monotonic)) {
+	if (monotonic_cond_init(&f->landed)) {
 		free(f);
 		return NULL;
 	}
@@ -221,11 +223,10 @@ void certcache_flight_start(struct certcache *c, struct certcache_flight *f)
 /* The lock is held. */
 static void wait_for(struct certcache *c, struct certcache_flight *f, int64_t until_ms)
 {
-	struct timespec ts = {.tv_sec = (time_t)(until_ms / 1000), .tv_nsec = (long)(until_ms % 1000) * 1000000};
 	int64_t since = c->p.waited ? c->p.clock_us() : 0;
 
 	c->stats.waiting++;
-	while (!f->done && pthread_cond_timedwait(&f->landed, &c->lock, &ts) == 0)
+	while (!f->done && monotonic_wait(&f->landed, &c->lock, until_ms))
 		;
 	c->stats.waiting--;
 	if (c->p.waited)

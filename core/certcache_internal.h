@@ -103,7 +103,6 @@ struct certcache {
 	atomic_uint refs;
 	struct certcache_params p; /* immutable; without a pool what is asked for is had at once */
 	unsigned char seed[SIPHASH_KEY_BYTES];
-	pthread_condattr_t monotonic;
 
 	pthread_mutex_t lock; /* holds all below */
 	struct certcache_table entries, negatives, flights;
@@ -115,8 +114,6 @@ struct certcache {
 /* --- times (certcache_time.c) ------------------------------------------------------------- */
 
 /* Seconds since 1970 for what happens in the background; then is when it began. */
-/* Milliseconds of CLOCK_MONOTONIC, as in struct certcache_time. */
-int64_t certcache_monotonic_ms(void);
 int64_t certcache_now(const struct certcache *c, int64_t then);
 /* Until when a chain fetched then may be used; lifetime as in fetch_answer. */
 int64_t certcache_until(const struct certcache *c, const struct cert_chain *chain, int64_t fetched, int64_t lifetime_s);

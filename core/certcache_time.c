@@ -5,8 +5,6 @@
 
 #include "core/certcache_internal.h"
 
-#include <time.h>
-
 enum {
 	DAY_S = 86400,
 	/* A signer has the next certificate ready when a third of the old one's time
@@ -28,14 +26,6 @@ static int64_t smaller(int64_t a, int64_t b)
 static int64_t larger(int64_t a, int64_t b)
 {
 	return a > b ? a : b;
-}
-
-int64_t certcache_monotonic_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
 int64_t certcache_now(const struct certcache *c, int64_t then)

@@ -8,25 +8,17 @@
 
 #include <openssl/rand.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "core/crlcache_internal.h"
+#include "core/monotonic.h"
 
 /* --- life ------------------------------------------------------------------------- */
 
 static int open_lock(struct crlcache *c)
 {
-	pthread_condattr_t monotonic;
-	int rc;
-
 	if (pthread_mutex_init(&c->lock, NULL))
 		return -1;
-	rc = pthread_condattr_init(&monotonic);
-	if (rc == 0) {
-		rc = pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC) || pthread_cond_init(&c->calm, &monotonic);
-		pthread_condattr_destroy(&monotonic);
-	}
-	if (rc == 0)
+	if (monotonic_cond_init(&c->calm) == 0)
 		return 0;
 	pthread_mutex_destroy(&c->lock);
 	return -1;

@@ -6,10 +6,8 @@
 
 #include "core/crlcache_internal.h"
 
-#include <errno.h>
-#include <time.h>
-
 #include "core/kept.h"
+#include "core/monotonic.h"
 
 enum {
 	MAX_DOUBLINGS = 6, /* 60 s to more than an hour */
@@ -228,28 +226,17 @@ static void refresh(struct refresh *r, bool look, unsigned deadline_ms)
 	pthread_mutex_unlock(&r->c->lock);
 }
 
-static struct timespec in_ms(unsigned ms)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	ts.tv_sec += (time_t)(ms / 1000) + (ts.tv_nsec + (long)(ms % 1000) * 1000000) / 1000000000;
-	ts.tv_nsec = (ts.tv_nsec + (long)(ms % 1000) * 1000000) % 1000000000;
-	return ts;
-}
-
 /* With the lock: is somebody about it?  Then waits for that, as long as we have time; a message's own thread has none. */
 static bool wait_for_others(struct refresh *r, unsigned deadline_ms)
 {
-	struct timespec until = in_ms(deadline_ms);
-	bool waited = false;
-	int rc = deadline_ms ? 0 : ETIMEDOUT;
+	int64_t until_ms = monotonic_ms() + deadline_ms;
+	bool waited = false, waits = deadline_ms > 0;
 
 	for (r->e = crlcache_ensure(r->c, r->url, r->now); r->e && r->e->busy; r->e = crlcache_ensure(r->c, r->url, r->now)) {
 		waited = true;
-		if (rc)
+		if (!waits)
 			break;
-		rc = pthread_cond_timedwait(&r->c->calm, &r->c->lock, &until);
+		waits = monotonic_wait(&r->c->calm, &r->c->lock, until_ms);
 	}
 	return waited;
 }

@@ -8,6 +8,8 @@
 #include <sys/timex.h>
 #include <time.h>
 
+#include "core/monotonic.h"
+
 int64_t clock_wall_s(void)
 {
 	struct timespec ts;
@@ -28,10 +30,7 @@ int64_t clock_boot_s(void)
 
 int64_t clock_monotonic_ms(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+	return monotonic_ms();
 }
 
 int64_t clock_monotonic_us(void)

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "core/limits.h"
+#include "core/monotonic.h"
 #include "engine/clock.h"
 #include "milter/listen.h"
 #include "milter/reload.h"
@@ -208,14 +209,10 @@ static void cut_old(struct metrics_server *s)
 static void *reap(void *arg)
 {
 	struct metrics_server *s = arg;
-	struct timespec until;
 
 	pthread_mutex_lock(&s->lock);
 	while (!s->stopping) {
-		int64_t ms = clock_monotonic_ms() + LOOK_MS;
-
-		until = (struct timespec){.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000};
-		(void)pthread_cond_timedwait(&s->stop, &s->lock, &until);
+		(void)monotonic_wait(&s->stop, &s->lock, monotonic_ms() + LOOK_MS);
 		cut_old(s);
 	}
 	pthread_mutex_unlock(&s->lock);
@@ -236,14 +233,7 @@ static void collect(void *part, struct metrics_values *v)
 
 static int init_locks(struct metrics_server *s)
 {
-	pthread_condattr_t monotonic;
-	int rc;
-
-	if (pthread_condattr_init(&monotonic))
-		return -1;
-	rc = pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC) || pthread_cond_init(&s->stop, &monotonic);
-	pthread_condattr_destroy(&monotonic);
-	if (rc)
+	if (monotonic_cond_init(&s->stop))
 		return -1;
 	if (pthread_mutex_init(&s->lock, NULL) == 0)
 		return 0;

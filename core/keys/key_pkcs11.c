@@ -29,14 +29,13 @@ int key_pkcs11_open(const char *uri, const char *pin_file, struct key_reader rea
 
 #else
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "core/keys/key_pkcs11_internal.h"
 #include "core/limits.h"
+#include "core/monotonic.h"
 
 enum {
 	/* Signatures under way at one time; more wait.  Small tokens have few sessions, and a network HSM is not faster with more. */
@@ -115,24 +114,6 @@ static bool is_gone(CK_RV rv)
 	}
 }
 
-/* --- time ------------------------------------------------------------------------------- */
-
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
-/* With the lock held; false when the time is over. */
-static bool wait_until(struct key_pkcs11 *k, int64_t deadline_ms)
-{
-	struct timespec ts = {.tv_sec = (time_t)(deadline_ms / 1000), .tv_nsec = (long)(deadline_ms % 1000) * 1000000};
-
-	return pthread_cond_timedwait(&k->given_back, &k->lock, &ts) != ETIMEDOUT;
-}
-
 /* --- generations ------------------------------------------------------------------------ */
 
 /* Does the key in the token sign what the public half verifies, and is it the one we had? */
@@ -193,7 +174,7 @@ static int next_generation(struct key_pkcs11 *k, struct err *e)
 	struct key_pkcs11_token fresh;
 	size_t n = end_generation(k, old);
 	bool first = k->generation == 0;
-	int64_t took = now_ms();
+	int64_t took = monotonic_ms();
 	int rc;
 
 	k->busy = true;
@@ -202,8 +183,8 @@ static int next_generation(struct key_pkcs11 *k, struct err *e)
 	rc = open_token(k, first, &fresh, e);
 	pthread_mutex_lock(&k->lock);
 	k->busy = k->stuck = false;
-	took = now_ms() - took;
-	k->retry_ms = rc && took >= SLOW_MS ? now_ms() + 10 * took : 0;
+	took = monotonic_ms() - took;
+	k->retry_ms = rc && took >= SLOW_MS ? monotonic_ms() + 10 * took : 0;
 	if (rc) {
 		k->why = *e;
 		return -1;
@@ -253,11 +234,11 @@ static int no_turn(struct key_pkcs11 *k, struct err *e)
 /* A loan of a generation that is not known to be gone. With the lock held. */
 static int lend(struct key_pkcs11 *k, struct loan *out, struct err *e)
 {
-	int64_t deadline = now_ms() + LIMIT_KEY_WAIT_MS;
+	int64_t deadline = monotonic_ms() + LIMIT_KEY_WAIT_MS;
 
 	k->full = false;
 	while (k->nidle == 0) {
-		if (k->open == 0 && !k->busy && now_ms() < k->retry_ms) {
+		if (k->open == 0 && !k->busy && monotonic_ms() < k->retry_ms) {
 			*e = k->why;
 			return -1;
 		}
@@ -266,7 +247,7 @@ static int lend(struct key_pkcs11 *k, struct loan *out, struct err *e)
 				return -1;
 		} else if (k->open < SESSIONS_MAX && !k->busy && !k->full) {
 			grow(k);
-		} else if (k->stuck || (!wait_until(k, deadline) && k->nidle == 0)) {
+		} else if (k->stuck || (!monotonic_wait(&k->given_back, &k->lock, deadline) && k->nidle == 0)) {
 			return no_turn(k, e);
 		}
 	}
@@ -369,18 +350,6 @@ static const struct key_ops p11_ops = {p11_sign, p11_public_point, p11_close};
 
 /* --- opening ----------------------------------------------------------------------------------- */
 
-static int init_cond(pthread_cond_t *c)
-{
-	pthread_condattr_t a;
-	int rc;
-
-	if (pthread_condattr_init(&a))
-		return -1;
-	rc = pthread_condattr_setclock(&a, CLOCK_MONOTONIC) || pthread_cond_init(c, &a) ? -1 : 0;
-	(void)pthread_condattr_destroy(&a);
-	return rc;
-}
-
 static struct key_pkcs11 *make(void)
 {
 	struct key_pkcs11 *k = calloc(1, sizeof *k);
@@ -389,7 +358,7 @@ static struct key_pkcs11 *make(void)
 		free(k);
 		return NULL;
 	}
-	if (init_cond(&k->given_back)) {
+	if (monotonic_cond_init(&k->given_back)) {
 		(void)pthread_mutex_destroy(&k->lock);
 		free(k);
 		return NULL;

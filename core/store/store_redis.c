@@ -15,9 +15,9 @@
 
 #include "core/limits.h"
 #include "core/log.h"
+#include "core/monotonic.h"
 #include "core/store/store_counter.h"
 #include "core/store/store_redis_internal.h"
-#include "core/store/store_wait.h"
 
 enum {
 	DOWN_MS = 1000, /* after a failure, before the next attempt */
@@ -81,7 +81,7 @@ static struct store_redis *self(struct store *s)
 /* With the lock. 1: a place was had; 0: wait; -1: fail at once. */
 static int try_place(struct store_redis *s, struct turn *t, struct err *e)
 {
-	if (s->stats.down && (s->probing || store_wait_now_ms() < s->retry_ms)) {
+	if (s->stats.down && (s->probing || monotonic_ms() < s->retry_ms)) {
 		if (e)
 			*e = s->why;
 		return -1;
@@ -105,7 +105,7 @@ static int take_place(struct store_redis *s, struct turn *t, int64_t deadline_ms
 	pthread_mutex_lock(&s->lock);
 	s->stats.calls++;
 	while ((rc = try_place(s, t, e)) == 0 && waits)
-		waits = store_wait_until(&s->freed, &s->lock, t->deadline_ms);
+		waits = monotonic_wait(&s->freed, &s->lock, t->deadline_ms);
 	s->stats.failures += rc <= 0;
 	pthread_mutex_unlock(&s->lock);
 	if (rc == 0)
@@ -121,7 +121,7 @@ static unsigned go_down(struct store_redis *s, const struct err *why, struct sto
 	memcpy(dead, s->idle, n * sizeof dead[0]);
 	s->n_idle = 0;
 	s->stats.down = true;
-	s->retry_ms = store_wait_now_ms() + DOWN_MS;
+	s->retry_ms = monotonic_ms() + DOWN_MS;
 	s->why = *why;
 	pthread_cond_broadcast(&s->freed);
 	return n;
@@ -259,7 +259,7 @@ static redisReply *ask_until(struct store_redis *s, const struct store_redis_com
 
 static redisReply *ask(struct store_redis *s, const struct store_redis_command *cmd, struct err *e)
 {
-	return ask_until(s, cmd, store_wait_now_ms() + s->timeout_ms, NULL, e);
+	return ask_until(s, cmd, monotonic_ms() + s->timeout_ms, NULL, e);
 }
 
 /* A verb that failed although the server answered. */
@@ -368,7 +368,7 @@ static bool is_old(struct store_redis *s, bool learnt)
 /* The value that was there, or nil: it was not, and is now. */
 static redisReply *add(struct store_redis *s, struct span key, struct span value, uint32_t ttl_s, struct err *e)
 {
-	int64_t deadline_ms = store_wait_now_ms() + s->timeout_ms;
+	int64_t deadline_ms = monotonic_ms() + s->timeout_ms;
 	struct store_redis_command cmd = {0};
 	char ttl[NUMBER_BYTES];
 	bool unknown = false;
@@ -492,7 +492,7 @@ static int fill(struct store_redis *s, const struct store_redis_params *p, struc
 	s->max = p->connections;
 	if (pthread_mutex_init(&s->lock, NULL))
 		return err_set(e, ERR_OS, "no lock could be made");
-	if (store_wait_init(&s->freed) == 0)
+	if (monotonic_cond_init(&s->freed) == 0)
 		return 0;
 	pthread_mutex_destroy(&s->lock);
 	return err_set(e, ERR_OS, "no condition could be made");

@@ -16,8 +16,8 @@
 #include <unistd.h>
 
 #include "core/log.h"
+#include "core/monotonic.h"
 #include "core/store/store_redis_internal.h"
-#include "core/store/store_wait.h"
 
 enum {
 	READ_BYTES = 16 * 1024,
@@ -43,7 +43,7 @@ static int wait_ready(int fd, short events, int64_t deadline_ms, struct err *e)
 {
 	for (;;) {
 		struct pollfd p = {.fd = fd, .events = events};
-		int64_t left = deadline_ms - store_wait_now_ms();
+		int64_t left = deadline_ms - monotonic_ms();
 		int n;
 
 		if (left <= 0)
@@ -181,7 +181,7 @@ static int connect_any(struct store_redis_resolver *r, int64_t deadline_ms, stru
 	int n = store_redis_resolve(r, deadline_ms, at, e);
 
 	for (int i = 0; i < n; i++) {
-		int64_t now = store_wait_now_ms();
+		int64_t now = monotonic_ms();
 		int fd = connect_one(&at[i], now + (deadline_ms - now) / (n - i), e);
 
 		if (fd >= 0)

@@ -11,7 +11,8 @@
 #include <sys/un.h>
 
 #include "core/store/store_redis_internal.h"
-#include "core/store/store_wait.h"
+
+#include "core/monotonic.h"
 
 enum {
 	HOST_BYTES = 256,
@@ -98,7 +99,7 @@ struct store_redis_resolver *store_redis_resolve_open(const char *address, struc
 		free(r);
 		return NULL;
 	}
-	if (store_wait_init(&r->done)) {
+	if (monotonic_cond_init(&r->done)) {
 		(void)err_set(e, ERR_OS, "no condition could be made");
 		pthread_mutex_destroy(&r->lock);
 		free(r);
@@ -162,7 +163,7 @@ static void *look_up_thread(void *arg)
 	}
 	r->running = false;
 	r->round++;
-	r->ended_ms = store_wait_now_ms();
+	r->ended_ms = monotonic_ms();
 	pthread_cond_broadcast(&r->done);
 	unref(r);
 	return NULL;
@@ -202,14 +203,14 @@ static int known(struct store_redis_resolver *r, struct store_redis_address *out
 static int wait_for(struct store_redis_resolver *r, int64_t deadline_ms, struct store_redis_address *out, struct err *e)
 {
 	unsigned long round = r->round;
-	bool old = store_wait_now_ms() - r->ended_ms > FRESH_MS, waits = true;
+	bool old = monotonic_ms() - r->ended_ms > FRESH_MS, waits = true;
 
 	if (!r->running && (r->n == 0 || old) && start(r) && r->n == 0)
 		return err_set(e, ERR_OS, "no thread to look up %s", r->host);
 	if (r->n)
 		return known(r, out);
 	while (r->round == round && waits)
-		waits = store_wait_until(&r->done, &r->lock, deadline_ms);
+		waits = monotonic_wait(&r->done, &r->lock, deadline_ms);
 	if (r->n)
 		return known(r, out);
 	if (r->round == round)

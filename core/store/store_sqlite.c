@@ -12,9 +12,9 @@
 #include <stdlib.h>
 
 #include "core/limits.h"
+#include "core/monotonic.h"
 #include "core/store/store_counter.h"
 #include "core/store/store_sqlite_internal.h"
-#include "core/store/store_wait.h"
 
 enum {
 	ADD_ATTEMPTS = 4,    /* another process may remove between look and write */
@@ -33,12 +33,12 @@ static struct store_sqlite *self(struct store *s)
 
 static bool take(struct store_sqlite *s)
 {
-	int64_t deadline = store_wait_now_ms() + s->timeout_ms;
+	int64_t deadline = monotonic_ms() + s->timeout_ms;
 	bool waits = true, taken;
 
 	pthread_mutex_lock(&s->lock);
 	while (s->busy && waits)
-		waits = store_wait_until(&s->freed, &s->lock, deadline);
+		waits = monotonic_wait(&s->freed, &s->lock, deadline);
 	taken = !s->busy;
 	if (taken) {
 		s->busy = true;
@@ -345,7 +345,7 @@ static void sqlite_tick(struct store *st)
 	if (pthread_mutex_trylock(&s->tick_lock))
 		return;
 	for (int i = 0; i < LIMIT_STORE_BATCHES && remove_batch(s); i++)
-		store_wait_sleep_ms(TICK_PAUSE_MS);
+		monotonic_sleep_ms(TICK_PAUSE_MS);
 	move_log(s);
 	pthread_mutex_unlock(&s->tick_lock);
 }
@@ -379,7 +379,7 @@ static struct store_sqlite *new_store(const char *path)
 		goto no_lock;
 	if (pthread_mutex_init(&s->tick_lock, NULL))
 		goto no_tick_lock;
-	if (store_wait_init(&s->freed) == 0)
+	if (monotonic_cond_init(&s->freed) == 0)
 		return s;
 	pthread_mutex_destroy(&s->tick_lock);
 no_tick_lock:

@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 #include "core/limits.h"
+#include "core/monotonic.h"
 #include "core/store/store_sqlite_internal.h"
-#include "core/store/store_wait.h"
 
 /* Macros, since they are also part of the SQL. */
 #define APPLICATION_ID 1398032722 /* "STIR" in the file's header */
@@ -188,9 +188,9 @@ static int wait_busy(void *arg, int count)
 {
 	struct store_sqlite *s = arg;
 
-	if (store_wait_now_ms() >= s->deadline_ms)
+	if (monotonic_ms() >= s->deadline_ms)
 		return 0;
-	store_wait_sleep_ms(count < 5 ? 1 : BUSY_STEP_MS);
+	monotonic_sleep_ms(count < 5 ? 1 : BUSY_STEP_MS);
 	return 1;
 }
 
@@ -217,9 +217,9 @@ static int set_wal(const struct store_sqlite *s, struct err *e)
 			const unsigned char *mode = sqlite3_column_text(st, 0);
 
 			wal = mode && strcmp((const char *)mode, "wal") == 0;
-		} else if ((rc & 0xFF) == SQLITE_BUSY && store_wait_now_ms() < s->deadline_ms) {
+		} else if ((rc & 0xFF) == SQLITE_BUSY && monotonic_ms() < s->deadline_ms) {
 			sqlite3_reset(st);
-			store_wait_sleep_ms(BUSY_STEP_MS);
+			monotonic_sleep_ms(BUSY_STEP_MS);
 			rc = SQLITE_OK;
 		}
 	}
@@ -262,7 +262,7 @@ int store_sqlite_file_open(struct store_sqlite *s, uint64_t max_bytes, struct er
 {
 	char text[160];
 
-	s->deadline_ms = store_wait_now_ms() + (s->timeout_ms > OPEN_MS ? s->timeout_ms : OPEN_MS);
+	s->deadline_ms = monotonic_ms() + (s->timeout_ms > OPEN_MS ? s->timeout_ms : OPEN_MS);
 	if (make_file(s, e) || open_one(s, &s->db, e))
 		return -1;
 	sqlite3_busy_handler(s->db, wait_busy, s);

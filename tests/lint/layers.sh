@@ -3,12 +3,12 @@
 . "${srcdir:-.}/tests/lint/lib.sh"
 
 # folder  what its files may include (regular expression on the quoted path)
-table='core/keys	core/(keys/|key|err|buf|log|span|limits|encoding)
-core/store	core/(store/|(store|err|buf|log|span|limits|encoding|siphash)\.)
+table='core/keys	core/(keys/|key|monotonic|err|buf|log|span|limits|encoding)
+core/store	core/(store/|(store|monotonic|err|buf|log|span|limits|encoding|siphash)\.)
 core	core/[a-z0-9_]+\.
 policy	(core|policy)/
 engine	(core|policy|engine)/
-milter	(milter|engine)/|policy/verdict\.h|core/(message|arena|span|err|log|buf|limits)\.h
+milter	(milter|engine)/|policy/verdict\.h|core/(message|arena|span|err|log|buf|limits|monotonic)\.h
 ctl	(ctl|engine|policy|core)/'
 
 check_folder() { # folder, pattern

@@ -1,12 +1,14 @@
-/* Deadlines by the monotonic clock; the time of day is not known here. */
+/*
+ * clock_gettime(2) and conditions that go by the same clock.
+ */
 #include "config.h"
 
-#include "core/store/store_wait.h"
+#include "core/monotonic.h"
 
 #include <errno.h>
 #include <time.h>
 
-int64_t store_wait_now_ms(void)
+int64_t monotonic_ms(void)
 {
 	struct timespec ts;
 
@@ -14,7 +16,7 @@ int64_t store_wait_now_ms(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-int store_wait_init(pthread_cond_t *c)
+int monotonic_cond_init(pthread_cond_t *c)
 {
 	pthread_condattr_t a;
 	int rc;
@@ -26,14 +28,14 @@ int store_wait_init(pthread_cond_t *c)
 	return rc;
 }
 
-bool store_wait_until(pthread_cond_t *c, pthread_mutex_t *lock, int64_t deadline_ms)
+bool monotonic_wait(pthread_cond_t *c, pthread_mutex_t *lock, int64_t deadline_ms)
 {
 	struct timespec ts = {.tv_sec = deadline_ms / 1000, .tv_nsec = deadline_ms % 1000 * 1000000};
 
 	return pthread_cond_timedwait(c, lock, &ts) != ETIMEDOUT;
 }
 
-void store_wait_sleep_ms(unsigned ms)
+void monotonic_sleep_ms(unsigned ms)
 {
 	struct timespec ts = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
 
