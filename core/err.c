@@ -7,7 +7,6 @@
 
 #include "core/err.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <sysexits.h>
 
@@ -25,21 +24,28 @@ static void finish(char *text, size_t size, int n)
 			*p = ' ';
 }
 
-int err_set(struct err *e, enum err_code code, const char *fmt, ...)
+int err_vset(struct err *e, enum err_code code, const char *fmt, va_list ap)
 {
 	/* An argument may be the text that is being replaced. */
 	char text[ERR_TEXT_BYTES];
-	va_list ap;
 	int n;
 
 	if (!e)
 		return -1;
-	va_start(ap, fmt);
 	n = vsnprintf(text, sizeof text, fmt, ap);
-	va_end(ap);
 	finish(text, sizeof text, n);
 	e->code = code;
 	memcpy(e->text, text, sizeof text);
+	return -1;
+}
+
+int err_set(struct err *e, enum err_code code, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)err_vset(e, code, fmt, ap);
+	va_end(ap);
 	return -1;
 }
 

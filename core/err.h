@@ -5,6 +5,8 @@
 #ifndef STIR_CORE_ERR_H
 #define STIR_CORE_ERR_H
 
+#include <stdarg.h>
+
 #include "core/span.h"
 
 enum {
@@ -31,6 +33,8 @@ struct err {
 
 /* Fills *e (NULL allowed) and returns -1, so that "return err_set(...)" reads well. */
 int err_set(struct err *e, enum err_code code, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* The same for who has a formatter of his own, which puts its place in front with err_prefix(). */
+int err_vset(struct err *e, enum err_code code, const char *fmt, va_list ap) PRINTF_LIKE(3, 0);
 /* Puts "prefix: " in front of the text already there; returns -1. */
 int err_prefix(struct err *e, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void err_clear(struct err *e);

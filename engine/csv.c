@@ -6,7 +6,6 @@
 #include "engine/csv.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 
 void csv_init(struct csv *c, const char *name, struct span text)
 {
@@ -15,21 +14,25 @@ void csv_init(struct csv *c, const char *name, struct span text)
 	c->rest = span_starts(text, "\xef\xbb\xbf") ? span_skip(text, 3) : text;
 }
 
+static int place(const struct csv *c, const char *at, struct err *e)
+{
+	return err_prefix(e, "%s:%zu:%zu", c->name, c->line, (size_t)(at - c->whole.p) + 1);
+}
+
 static int fault_at(const struct csv *c, const char *at, struct err *e, const char *text)
 {
-	return err_set(e, ERR_CONFIG, "%s:%zu:%zu: %s", c->name, c->line, (size_t)(at - c->whole.p) + 1, text);
+	(void)err_set(e, ERR_CONFIG, "%s", text);
+	return place(c, at, e);
 }
 
 int csv_fault(const struct csv *c, size_t i, struct err *e, const char *fmt, ...)
 {
-	char text[ERR_TEXT_BYTES];
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (vsnprintf(text, sizeof text, fmt, ap) < 0)
-		text[0] = '\0';
+	(void)err_vset(e, ERR_CONFIG, fmt, ap);
 	va_end(ap);
-	return fault_at(c, i < c->n ? c->at[i] : c->whole.p, e, text);
+	return place(c, i < c->n ? c->at[i] : c->whole.p, e);
 }
 
 static struct span skip_blanks(struct span s)

@@ -22,14 +22,12 @@
 
 static int PRINTF_LIKE(3, 4) fault(const struct settings *s, struct err *e, const char *fmt, ...)
 {
-	char text[ERR_TEXT_BYTES];
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (vsnprintf(text, sizeof text, fmt, ap) < 0)
-		text[0] = '\0';
+	(void)err_vset(e, ERR_CONFIG, fmt, ap);
 	va_end(ap);
-	return err_set(e, ERR_CONFIG, "%s%s%s", s->origin ? s->origin : "", s->origin ? ": " : "", text);
+	return s->origin ? err_prefix(e, "%s", s->origin) : -1;
 }
 
 static const char *name_of(enum settings_id id)

@@ -9,7 +9,6 @@
 #include "engine/settings_parse.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -45,14 +44,12 @@ struct line {
 
 static int PRINTF_LIKE(3, 4) fault(const struct line *l, const char *at, const char *fmt, ...)
 {
-	char text[ERR_TEXT_BYTES];
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (vsnprintf(text, sizeof text, fmt, ap) < 0)
-		text[0] = '\0';
+	(void)err_vset(l->r->e, ERR_CONFIG, fmt, ap);
 	va_end(ap);
-	return err_set(l->r->e, ERR_CONFIG, "%s:%u:%zu: %s", l->file, l->no, settings_line_column(l->text, at), text);
+	return err_prefix(l->r->e, "%s:%u:%zu", l->file, l->no, settings_line_column(l->text, at));
 }
 
 /* What stands between the quotes; nothing but a comment may follow. */

@@ -4,7 +4,6 @@
 #include "config.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 
 #include "core/suggest.h"
 #include "core/x5u.h"
@@ -47,14 +46,12 @@ int trust_file_at(const struct trust_file *f, const struct trust_file_value *v, 
 
 static int PRINTF_LIKE(3, 4) wrong(const struct parser *p, const char *at, const char *fmt, ...)
 {
-	char text[ERR_TEXT_BYTES];
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (vsnprintf(text, sizeof text, fmt, ap) < 0)
-		text[0] = '\0';
+	(void)err_vset(p->e, ERR_CONFIG, fmt, ap);
 	va_end(ap);
-	return err_set(p->e, ERR_CONFIG, "%s:%u:%zu: %s", p->f->path, p->line, settings_line_column(p->whole, at), text);
+	return err_prefix(p->e, "%s:%u:%zu", p->f->path, p->line, settings_line_column(p->whole, at));
 }
 
 static int wrong_word(const struct parser *p, struct span word, const char *what, const char *const *names, size_t n)
