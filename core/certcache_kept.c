@@ -13,33 +13,18 @@
 #include "core/certcache_internal.h"
 
 #include <inttypes.h>
-#include <openssl/evp.h>
 
 #include "core/chainlists.h"
-#include "core/encoding.h"
+#include "core/kept.h"
 #include "core/limits.h"
 
 enum {
-	DIGEST_BYTES = 32, /* SHA-256 */
 	HEAD_BYTES = 64,   /* words and numbers of the line */
-	VALUE_BYTES = HEAD_BYTES + LIMIT_X5U_BYTES + LIMIT_CHAIN_BYTES,
-	TIME_DIGITS = 12   /* to the year 33658 */
+	VALUE_BYTES = HEAD_BYTES + LIMIT_X5U_BYTES + LIMIT_CHAIN_BYTES
 };
 _Static_assert((int)VALUE_BYTES <= (int)STORE_VALUE_MAX, "a chain fits into a store");
 
 /* --- the value -------------------------------------------------------------------- */
-
-static int read_time(struct span digits, int64_t *out)
-{
-	if (digits.n < 1 || digits.n > TIME_DIGITS)
-		return -1;
-	for (*out = 0; digits.n; digits = span_skip(digits, 1)) {
-		if (digits.p[0] < '0' || digits.p[0] > '9')
-			return -1;
-		*out = *out * 10 + (digits.p[0] - '0');
-	}
-	return 0;
-}
 
 int certcache_kept_read(struct span value, struct certcache_kept *out)
 {
@@ -47,7 +32,7 @@ int certcache_kept_read(struct span value, struct certcache_kept *out)
 
 	if (!span_is(span_cut(&line, ' '), "certcache") || !span_is(span_cut(&line, ' '), "1"))
 		return -1;
-	if (read_time(span_cut(&line, ' '), &out->fetched) || read_time(span_cut(&line, ' '), &out->until))
+	if (kept_read_time(span_cut(&line, ' '), &out->fetched) || kept_read_time(span_cut(&line, ' '), &out->until))
 		return -1;
 	out->url = line;
 	out->pem = value;
@@ -65,19 +50,6 @@ int certcache_kept_write(struct buf *out, const struct certcache_kept *k)
 }
 
 /* --- the store --------------------------------------------------------------------- */
-
-/* "cert:" and base64url of the URL's SHA-256. */
-static int put_key(struct buf *out, struct span url)
-{
-	unsigned char digest[DIGEST_BYTES];
-
-	buf_init(out, STORE_KEY_MAX);
-	if (EVP_Digest(url.p, url.n, digest, NULL, EVP_sha256(), NULL) != 1)
-		return -1;
-	(void)buf_puts(out, "cert:");
-	base64url_encode(out, digest, sizeof digest);
-	return out->failed ? -1 : 0;
-}
 
 static void count(struct certcache *c, unsigned long *what)
 {
@@ -120,7 +92,7 @@ bool certcache_kept_look(struct certcache *c, struct span url, int64_t now, stru
 	if (!c->p.keep)
 		return false;
 	buf_init(&value, STORE_VALUE_MAX);
-	if (put_key(&key, url) == 0)
+	if (kept_key(&key, "cert", url) == 0)
 		rc = store_get(c->p.keep, buf_span(&key), &value, NULL);
 	if (rc == 1)
 		good = judge_kept(c, buf_span(&value), url, now, a);
@@ -144,7 +116,7 @@ void certcache_kept_put(struct certcache *c, struct span url, const struct certc
 	if (!c->p.keep || ttl < 1 || chainlists_any(a->chain))
 		return;
 	buf_init(&value, VALUE_BYTES);
-	rc = put_key(&key, url);
+	rc = kept_key(&key, "cert", url);
 	if (rc == 0)
 		rc = certcache_kept_write(&value, &k);
 	if (rc == 0)

@@ -10,13 +10,9 @@
 
 #include "core/encoding.h"
 
-enum {
-	DIGEST_BYTES = 32, /* SHA-256 */
-	TIME_DIGITS = 12   /* to the year 33658 */
-};
+enum { DIGEST_BYTES = 32 /* SHA-256 */ };
 
-/* The kind, a colon, and base64url of the SHA-256 of what. */
-static int put_key(struct buf *out, const char *kind, struct span what)
+int kept_key(struct buf *out, const char *kind, struct span what)
 {
 	unsigned char digest[DIGEST_BYTES];
 
@@ -29,9 +25,9 @@ static int put_key(struct buf *out, const char *kind, struct span what)
 	return out->failed ? -1 : 0;
 }
 
-static int read_time(struct span digits, int64_t *out)
+int kept_read_time(struct span digits, int64_t *out)
 {
-	if (digits.n < 1 || digits.n > TIME_DIGITS)
+	if (digits.n < 1 || digits.n > KEPT_TIME_DIGITS)
 		return -1;
 	for (*out = 0; digits.n; digits = span_skip(digits, 1)) {
 		if (digits.p[0] < '0' || digits.p[0] > '9')
@@ -47,7 +43,7 @@ static bool read_value(struct kept *k, const char *kind, struct span what)
 
 	if (!span_is(span_cut(&line, ' '), kind) || !span_is(span_cut(&line, ' '), "1"))
 		return false;
-	if (read_time(span_cut(&line, ' '), &k->when) || !span_eq(line, what))
+	if (kept_read_time(span_cut(&line, ' '), &k->when) || !span_eq(line, what))
 		return false;
 	k->octets = rest;
 	return true;
@@ -60,7 +56,7 @@ int kept_get(struct store *s, const char *kind, struct span what, struct kept *o
 
 	memset(out, 0, sizeof *out);
 	buf_init(&out->value, STORE_VALUE_MAX);
-	rc = put_key(&key, kind, what);
+	rc = kept_key(&key, kind, what);
 	rc = rc ? err_set(e, ERR_UNAVAILABLE, "out of memory") : store_get(s, buf_span(&key), &out->value, e);
 	if (rc == 1 && !read_value(out, kind, what))
 		rc = 0;
@@ -73,10 +69,10 @@ int kept_put(struct store *s, const char *kind, struct span what, int64_t when, 
 	struct buf key, value;
 	int rc;
 
-	if (octets.n + what.n + strlen(kind) + TIME_DIGITS + sizeof " 1  \n" > STORE_VALUE_MAX || what.n > KEPT_WHAT_MAX || when < 0)
+	if (octets.n + what.n + strlen(kind) + KEPT_TIME_DIGITS + sizeof " 1  \n" > STORE_VALUE_MAX || what.n > KEPT_WHAT_MAX || when < 0)
 		return err_set(e, ERR_DATA, "it is larger than what can be kept");
 	buf_init(&value, STORE_VALUE_MAX);
-	rc = put_key(&key, kind, what);
+	rc = kept_key(&key, kind, what);
 	(void)buf_printf(&value, "%s 1 %" PRId64 " ", kind, when);
 	(void)buf_put_span(&value, what);
 	(void)buf_putc(&value, '\n');

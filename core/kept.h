@@ -33,4 +33,12 @@ void kept_free(struct kept *k);
 
 enum { KEPT_WHAT_MAX = 2048 };
 
+/* --- for who keeps more than one time in that line ---------------------------------- */
+
+enum { KEPT_TIME_DIGITS = 12 /* to the year 33658 */ };
+/* Seconds since 1970, in 1 to KEPT_TIME_DIGITS digits; 0 / -1. */
+int kept_read_time(struct span digits, int64_t *out) MUST_USE;
+/* kind, a colon, and base64url of the SHA-256 of what; 0 / -1. Initialises out (buf_free()). */
+int kept_key(struct buf *out, const char *kind, struct span what) MUST_USE;
+
 #endif
