@@ -54,9 +54,9 @@ static bool is_message(const struct mms_message *m)
 	return pdu.class == MMSPDU_FORWARD_REQ || (!m->mm4 && !mmspdu_claims_mm4(&pdu));
 }
 
-static bool covered(const struct sign_params *p, const struct tn *number)
+bool sign_covers(const struct cert_chain *chain, const struct tn *number)
 {
-	enum tn_authority a = tnauthlist_authority(cert_chain_tnauthlist(p->chain), number);
+	enum tn_authority a = tnauthlist_authority(cert_chain_tnauthlist(chain), number);
 
 	return a == TN_AUTHORITY_TN || a == TN_AUTHORITY_SPC;
 }
@@ -87,7 +87,7 @@ enum sign_outcome sign_begin(const struct sign_params *p, struct mms_message *m)
 		return SIGN_AMBIGUOUS;
 	if (m->from_kind != MESSAGE_FROM_ONE || m->from.kind != PARTY_TN)
 		return SIGN_NO_NUMBER;
-	if (!covered(p, &m->from.tn))
+	if (!sign_covers(p->chain, &m->from.tn))
 		return SIGN_NOT_COVERED;
 	message_want(m, (1u << p->alg) | MESSAGE_WANT_CONTENT);
 	return m->over_limit ? SIGN_NO_RESOURCE : SIGN_SIGNED;

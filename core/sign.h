@@ -26,6 +26,12 @@ bool sign_outcome_ok(enum sign_outcome o);
  * how far ahead of us. */
 enum { SIGN_DIVERT_AGE_S = 60 };
 
+/*
+ * May a token for that number be signed with that certificate: does its TNAuthList
+ * have the number, or name a provider?
+ */
+bool sign_covers(const struct cert_chain *chain, const struct tn *number);
+
 /* Random octets in the jti claim. */
 enum { SIGN_JTI_BYTES = 12 };
 

@@ -213,13 +213,6 @@ size_t signers_names(const struct signers *s, const char *const **names)
 	return s->n_names;
 }
 
-static bool covers(const struct signer *g, const struct tn *number)
-{
-	enum tn_authority a = tnauthlist_authority(cert_chain_tnauthlist(g->chain), number);
-
-	return a == TN_AUTHORITY_TN || a == TN_AUTHORITY_SPC;
-}
-
 const struct sign_params *signers_choose(const struct signers *s, size_t name, const struct tn *number, int64_t now)
 {
 	const struct signer *best = NULL;
@@ -227,7 +220,7 @@ const struct sign_params *signers_choose(const struct signers *s, size_t name, c
 	int64_t best_from = 0;
 
 	for (const struct signer *g = &s->at[s->first[name]]; g; g = next_of(s, g)) {
-		bool this_covers = number && covers(g, number);
+		bool this_covers = number && sign_covers(g->chain, number);
 		int64_t from, until;
 
 		cert_chain_validity(g->chain, &from, &until);
@@ -246,7 +239,7 @@ const struct sign_params *signers_choose(const struct signers *s, size_t name, c
 bool signers_cover_number(const struct signers *s, size_t name, const struct tn *number)
 {
 	for (const struct signer *g = &s->at[s->first[name]]; g; g = next_of(s, g))
-		if (covers(g, number))
+		if (sign_covers(g->chain, number))
 			return true;
 	return false;
 }
