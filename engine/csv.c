@@ -137,3 +137,14 @@ bool csv_is_heading(const struct csv *c, const char *const *names, size_t n)
 			return false;
 	return c->n && c->n <= n;
 }
+
+int csv_next_row(struct csv *c, const char *const *heading, size_t n, struct err *e)
+{
+	int rc;
+
+	do
+		rc = csv_next(c, e);
+	while (rc == 1 && !c->has_row && csv_is_heading(c, heading, n));
+	c->has_row = c->has_row || rc == 1;
+	return rc;
+}

@@ -22,6 +22,7 @@ struct csv {
 	struct span whole;         /* that line */
 	struct span field[CSV_FIELDS]; /* without quotes; valid until the next csv_next() */
 	size_t n;
+	bool has_row;              /* csv_next_row() has given one */
 	char unquoted[CSV_FIELDS][CSV_FIELD_BYTES];
 	const char *at[CSV_FIELDS]; /* where each field begins in the line */
 };
@@ -29,6 +30,8 @@ struct csv {
 void csv_init(struct csv *c, const char *name, struct span text);
 /* 1 and the fields of the next line that has some, 0 at the end, -1 and *e. */
 int csv_next(struct csv *c, struct err *e) MUST_USE;
+/* The same, past a heading with these n names (csv_is_heading()) in front of the first row. */
+int csv_next_row(struct csv *c, const char *const *heading, size_t n, struct err *e) MUST_USE;
 /* Is the line last read the heading with these n names, in any case?  Only the first may be one. */
 bool csv_is_heading(const struct csv *c, const char *const *names, size_t n);
 /* -1 and *e: ERR_CONFIG, with the place of field i. */

@@ -294,12 +294,9 @@ static int read_all(struct reader *r)
 {
 	int rc;
 
-	while ((rc = csv_next(&r->csv, r->e)) == 1) {
-		if (r->t->n == 0 && csv_is_heading(&r->csv, heading, FIELDS))
-			continue;
+	while ((rc = csv_next_row(&r->csv, heading, FIELDS, r->e)) == 1)
 		if (read_row(r))
 			return -1;
-	}
 	/* A file that is just being written must not take signing away from all. */
 	if (rc == 0 && r->t->n == 0)
 		return err_set(r->e, ERR_CONFIG, "%s: there is no line in it, and nobody would be signed for; a line is \"who,numbers,key\"", r->csv.name);

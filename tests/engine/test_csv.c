@@ -42,6 +42,19 @@ static void heading(void)
 	tap_int(csv_next(&c, &e), 0, "and again");
 }
 
+/* A heading in front of the first row is no row; after that it is one. */
+static void rows(void)
+{
+	static const char *const names[] = {"who", "numbers"};
+	struct csv c;
+	struct err e;
+
+	csv_init(&c, "t", span_cstr("# x\nWho, NUMBERS\na,b\nwho,numbers\n"));
+	tap_ok(csv_next_row(&c, names, 2, &e) == 1 && span_is(c.field[0], "a"), "the heading is passed over");
+	tap_ok(csv_next_row(&c, names, 2, &e) == 1 && c.line == 4, "the same words further down are a row");
+	tap_int(csv_next_row(&c, names, 2, &e), 0, "the end");
+}
+
 int main(void)
 {
 	static char wide[CSV_FIELD_BYTES + 32];
@@ -63,5 +76,6 @@ int main(void)
 	memcpy(wide + CSV_FIELD_BYTES + 1, "w\"", 3);
 	expect(wide, "t:1:2: the field is too long");
 	heading();
+	rows();
 	return tap_done();
 }
