@@ -42,10 +42,11 @@ void mmspdu_read(const struct mms_message *m, struct mmspdu *out)
 	*out = (struct mmspdu){.class = MMSPDU_NONE};
 	for (size_t i = 0; i < m->nfield; i++) {
 		const struct header_field *f = &m->field[i];
-		struct span v = span_trim(f->value);
+		struct span v;
 
 		if (!span_caseis(f->name, "X-Mms-Message-Type"))
 			continue;
+		v = span_trim(f->value);
 		if (!found) {
 			out->class = mmspdu_class(v);
 			out->value = v;
