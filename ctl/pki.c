@@ -82,17 +82,25 @@ static int set_names(X509 *x, const struct pki_cert_spec *s)
 
 /* --- extensions ------------------------------------------------------------------ */
 
-static int add_raw(X509 *x, const char *oid, bool critical, struct span der)
+X509_EXTENSION *pki_extension(const char *oid, bool critical, struct span der)
 {
 	ASN1_OBJECT *obj = OBJ_txt2obj(oid, 1);
 	ASN1_OCTET_STRING *octets = ASN1_OCTET_STRING_new();
 	X509_EXTENSION *ext = NULL;
-	int ok = obj && octets && ASN1_OCTET_STRING_set(octets, (const unsigned char *)der.p, (int)der.n) &&
-		 (ext = X509_EXTENSION_create_by_OBJ(NULL, obj, critical, octets)) && X509_add_ext(x, ext, -1);
 
-	X509_EXTENSION_free(ext);
+	if (obj && octets && ASN1_OCTET_STRING_set(octets, (const unsigned char *)der.p, (int)der.n))
+		ext = X509_EXTENSION_create_by_OBJ(NULL, obj, critical, octets);
 	ASN1_OCTET_STRING_free(octets);
 	ASN1_OBJECT_free(obj);
+	return ext;
+}
+
+static int add_raw(X509 *x, const char *oid, bool critical, struct span der)
+{
+	X509_EXTENSION *ext = pki_extension(oid, critical, der);
+	int ok = ext && X509_add_ext(x, ext, -1);
+
+	X509_EXTENSION_free(ext);
 	return ok ? 0 : -1;
 }
 
@@ -425,8 +433,7 @@ int pki_issue(const struct pki *p, const char *tn_auth, const char *organisation
 
 /* --- PEM -------------------------------------------------------------------------------- */
 
-/* Moves what stands in bio to out; frees bio. */
-static int drain(struct buf *out, BIO *bio, int written)
+int pki_drain(struct buf *out, BIO *bio, int written)
 {
 	char *p = NULL;
 	long n = bio ? BIO_get_mem_data(bio, &p) : 0;
@@ -440,14 +447,14 @@ int pki_put_cert(struct buf *out, X509 *x)
 {
 	BIO *bio = BIO_new(BIO_s_mem());
 
-	return drain(out, bio, bio && PEM_write_bio_X509(bio, x));
+	return pki_drain(out, bio, bio && PEM_write_bio_X509(bio, x));
 }
 
 int pki_put_key(struct buf *out, EVP_PKEY *key)
 {
 	BIO *bio = BIO_new(BIO_s_secmem());
 
-	return drain(out, bio, bio && PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL));
+	return pki_drain(out, bio, bio && PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL));
 }
 
 int pki_put_chain(struct buf *out, const struct pki *p, X509 *leaf)

@@ -113,12 +113,8 @@ int pki_crl_new(const struct pki_crl_spec *s, X509_CRL **out, struct err *e)
 int pki_put_crl(struct buf *out, X509_CRL *crl)
 {
 	BIO *bio = BIO_new(BIO_s_mem());
-	char *p = NULL;
-	long n = bio && PEM_write_bio_X509_CRL(bio, crl) ? BIO_get_mem_data(bio, &p) : 0;
-	int r = n > 0 ? buf_put(out, p, (size_t)n) : -1;
 
-	BIO_free(bio);
-	return r;
+	return pki_drain(out, bio, bio && PEM_write_bio_X509_CRL(bio, crl));
 }
 
 int pki_put_crl_der(struct buf *out, X509_CRL *crl)

@@ -17,9 +17,9 @@
 #include "core/keys/key_pem.h"
 #include "core/keys/key_pkcs11.h"
 #include "core/stir_oid.h"
-#include "ctl/pki.h"
 #include "ctl/pki_args.h"
 #include "ctl/pki_folder.h"
+#include "ctl/pki_internal.h"
 
 static const struct option request_options[] = {
 	{"tn-auth", required_argument, NULL, PKI_ARGS_TN_AUTH},
@@ -49,15 +49,6 @@ static const struct options_own request_own = {
 	.example = "stirctl pki request --tn-auth spc:1234 --name 'Carrier Inc.' --country US --out carrier",
 	.option = request_options,
 };
-
-static int failed(struct err *e, const char *what)
-{
-	const char *reason = ERR_reason_error_string(ERR_peek_error());
-
-	(void)err_set(e, ERR_BUG, "%s: %s", what, reason ? reason : "OpenSSL could not");
-	ERR_clear_error();
-	return -1;
-}
 
 /* --- pieces of a request --------------------------------------------------------------- */
 
@@ -92,17 +83,11 @@ static int set_subject(X509_REQ *req, const struct pki_request_spec *s)
 static int ask_for_list(X509_REQ *req, struct span der)
 {
 	STACK_OF(X509_EXTENSION) *all = sk_X509_EXTENSION_new_null();
-	ASN1_OBJECT *oid = OBJ_txt2obj(STIR_OID_TNAUTHLIST, 1);
-	ASN1_OCTET_STRING *octets = ASN1_OCTET_STRING_new();
-	X509_EXTENSION *ext = NULL;
-	int ok = all && oid && octets && ASN1_OCTET_STRING_set(octets, (const unsigned char *)der.p, (int)der.n) &&
-		 (ext = X509_EXTENSION_create_by_OBJ(NULL, oid, 0, octets)) && sk_X509_EXTENSION_push(all, ext) > 0;
+	X509_EXTENSION *ext = pki_extension(STIR_OID_TNAUTHLIST, false, der);
+	int ok = all && ext && sk_X509_EXTENSION_push(all, ext) > 0 && X509_REQ_add_extensions(req, all);
 
-	ok = ok && X509_REQ_add_extensions(req, all);
 	sk_X509_EXTENSION_free(all);
 	X509_EXTENSION_free(ext);
-	ASN1_OCTET_STRING_free(octets);
-	ASN1_OBJECT_free(oid);
 	return ok ? 0 : -1;
 }
 
@@ -152,12 +137,12 @@ static int sign(X509_REQ *req, struct key *key, struct err *e)
 	int n = set_algorithm(req) ? -1 : i2d_re_X509_REQ_tbs(req, &tbs), r;
 
 	if (n <= 0)
-		return failed(e, "making a certificate request");
+		return pki_failed(e, "making a certificate request");
 	r = key_sign(key, span_make(tbs, (size_t)n), sig, e);
 	OPENSSL_free(tbs);
 	if (r)
 		return -1;
-	return set_signature(req, sig) ? failed(e, "making a certificate request") : 0;
+	return set_signature(req, sig) ? pki_failed(e, "making a certificate request") : 0;
 }
 
 int pki_request_new(const struct pki_request_spec *s, X509_REQ **out, struct err *e)
@@ -172,11 +157,11 @@ int pki_request_new(const struct pki_request_spec *s, X509_REQ **out, struct err
 	r = key_public_point(s->key, point, e);
 	if (r == 0 && (!req || !(pub = public_key(point)) || !X509_REQ_set_version(req, X509_REQ_VERSION_1) || !X509_REQ_set_pubkey(req, pub) ||
 		       set_subject(req, s) || ask_for_list(req, s->tn_auth)))
-		r = failed(e, "making a certificate request");
+		r = pki_failed(e, "making a certificate request");
 	if (r == 0)
 		r = sign(req, s->key, e);
 	if (r == 0 && X509_REQ_verify(req, pub) != 1)
-		r = failed(e, "the signature of the request does not verify");
+		r = pki_failed(e, "the signature of the request does not verify");
 	EVP_PKEY_free(pub);
 	if (r)
 		X509_REQ_free(req);
@@ -190,12 +175,8 @@ int pki_request_new(const struct pki_request_spec *s, X509_REQ **out, struct err
 static int put_request(struct buf *out, X509_REQ *req)
 {
 	BIO *bio = BIO_new(BIO_s_mem());
-	char *p = NULL;
-	long n = bio && PEM_write_bio_X509_REQ(bio, req) ? BIO_get_mem_data(bio, &p) : 0;
-	int r = n > 0 ? buf_put(out, p, (size_t)n) : -1;
 
-	BIO_free(bio);
-	return r;
+	return pki_drain(out, bio, bio && PEM_write_bio_X509_REQ(bio, req));
 }
 
 static int new_key(struct buf *secret, struct key **out, struct err *e)
