@@ -9,19 +9,16 @@
 
 #include "core/jws.h"
 
-#include <openssl/ec.h>
 #include <openssl/err.h>
 
 #include "core/encoding.h"
 #include "core/limits.h"
+#include "core/p256.h"
 
-enum {
-	SCALAR_BYTES = JWS_SIG_BYTES / 2,
-	DER_SIG_MAX = 72 /* SEQUENCE of two INTEGERs of at most 33 octets */
-};
+_Static_assert((int)JWS_SIG_BYTES == (int)P256_SIG_BYTES, "a signature of ES256 is one of P-256");
 
 /* The order n of P-256 (FIPS 186-4, D.1.2.3). */
-static const unsigned char p256_order[SCALAR_BYTES] = {
+static const unsigned char p256_order[P256_COORDINATE_BYTES] = {
     0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
     0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
 };
@@ -116,57 +113,27 @@ int jws_json(struct span text, json_t **out)
 	return 0;
 }
 
-static bool is_p256(const EVP_PKEY *key)
-{
-	char group[32];
-
-	return EVP_PKEY_get_base_id(key) == EVP_PKEY_EC && EVP_PKEY_get_group_name(key, group, sizeof group, NULL) == 1 &&
-	       strcmp(group, SN_X9_62_prime256v1) == 0;
-}
-
 /* 1 to n - 1, big-endian. */
 static bool scalar_in_range(const unsigned char *v)
 {
-	static const unsigned char zero[SCALAR_BYTES];
+	static const unsigned char zero[P256_COORDINATE_BYTES];
 
 	return memcmp(v, zero, sizeof zero) != 0 && memcmp(v, p256_order, sizeof p256_order) < 0;
 }
 
-/* The form OpenSSL wants: SEQUENCE { r, s }. Its length, or -1. */
-static int sig_to_der(const unsigned char sig[JWS_SIG_BYTES], unsigned char der[DER_SIG_MAX])
-{
-	ECDSA_SIG *es = ECDSA_SIG_new();
-	BIGNUM *r = BN_bin2bn(sig, SCALAR_BYTES, NULL);
-	BIGNUM *s = BN_bin2bn(sig + SCALAR_BYTES, SCALAR_BYTES, NULL);
-	unsigned char *p = der;
-	int n;
-
-	if (!es || !r || !s || ECDSA_SIG_set0(es, r, s) != 1) {
-		BN_free(r);
-		BN_free(s);
-		ECDSA_SIG_free(es);
-		return -1;
-	}
-	n = i2d_ECDSA_SIG(es, NULL);
-	if (n > 0)
-		n = n <= DER_SIG_MAX ? i2d_ECDSA_SIG(es, &p) : -1;
-	ECDSA_SIG_free(es);
-	return n > 0 ? n : -1;
-}
-
 int jws_verify_es256(struct span signing_input, const unsigned char sig[JWS_SIG_BYTES], EVP_PKEY *key)
 {
-	unsigned char der[DER_SIG_MAX];
+	unsigned char der[P256_DER_SIG_MAX];
 	EVP_MD_CTX *ctx;
 	int n, result = -1;
 
-	if (!scalar_in_range(sig) || !scalar_in_range(sig + SCALAR_BYTES))
+	if (!scalar_in_range(sig) || !scalar_in_range(sig + P256_COORDINATE_BYTES))
 		return 0;
-	if (!key || !is_p256(key)) {
+	if (!key || !p256_is(key)) {
 		ERR_clear_error();
 		return -1;
 	}
-	n = sig_to_der(sig, der);
+	n = p256_sig_to_der(sig, der);
 	if (n < 0)
 		return -1;
 	ctx = EVP_MD_CTX_new();

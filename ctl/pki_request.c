@@ -7,8 +7,6 @@
 
 #include "ctl/pki_request.h"
 
-#include <openssl/core_names.h>
-#include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
@@ -16,6 +14,7 @@
 
 #include "core/keys/key_pem.h"
 #include "core/keys/key_pkcs11.h"
+#include "core/p256.h"
 #include "core/stir_oid.h"
 #include "ctl/pki_args.h"
 #include "ctl/pki_folder.h"
@@ -51,20 +50,6 @@ static const struct options_own request_own = {
 };
 
 /* --- pieces of a request --------------------------------------------------------------- */
-
-static EVP_PKEY *public_key(const unsigned char point[65])
-{
-	char group[] = "prime256v1";
-	OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0),
-			       OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, (void *)(uintptr_t)point, 65), OSSL_PARAM_construct_end()};
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
-	EVP_PKEY *key = NULL;
-
-	if (!ctx || EVP_PKEY_fromdata_init(ctx) != 1 || EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params) != 1)
-		key = NULL;
-	EVP_PKEY_CTX_free(ctx);
-	return key;
-}
 
 static int add_name(X509_NAME *name, int nid, int type, const char *text)
 {
@@ -105,30 +90,18 @@ static int set_algorithm(X509_REQ *req)
 /* r||s as X.509 has it. */
 static int set_signature(X509_REQ *req, const unsigned char sig[64])
 {
-	BIGNUM *r = BN_bin2bn(sig, 32, NULL), *s = BN_bin2bn(sig + 32, 32, NULL);
 	ASN1_BIT_STRING *bits = ASN1_BIT_STRING_new();
-	ECDSA_SIG *both = ECDSA_SIG_new();
-	unsigned char *der = NULL;
-	int n = -1;
+	unsigned char der[P256_DER_SIG_MAX];
+	int n = p256_sig_to_der(sig, der);
 
-	if (r && s && both && ECDSA_SIG_set0(both, r, s)) {
-		r = s = NULL;
-		n = i2d_ECDSA_SIG(both, &der);
+	if (n < 0 || !bits || !ASN1_BIT_STRING_set(bits, der, n)) {
+		ASN1_BIT_STRING_free(bits);
+		return -1;
 	}
-	if (n > 0 && bits && ASN1_BIT_STRING_set(bits, der, n)) {
-		/* No spare bits: they would be taken off at the end. */
-		bits->flags = (bits->flags & ~(ASN1_STRING_FLAG_BITS_LEFT | 7)) | ASN1_STRING_FLAG_BITS_LEFT;
-		X509_REQ_set0_signature(req, bits);
-		bits = NULL;
-	} else {
-		n = -1;
-	}
-	BN_free(r);
-	BN_free(s);
-	ECDSA_SIG_free(both);
-	ASN1_BIT_STRING_free(bits);
-	OPENSSL_free(der);
-	return n > 0 ? 0 : -1;
+	/* No spare bits: they would be taken off at the end. */
+	bits->flags = (bits->flags & ~(ASN1_STRING_FLAG_BITS_LEFT | 7)) | ASN1_STRING_FLAG_BITS_LEFT;
+	X509_REQ_set0_signature(req, bits);
+	return 0;
 }
 
 static int sign(X509_REQ *req, struct key *key, struct err *e)
@@ -155,7 +128,7 @@ int pki_request_new(const struct pki_request_spec *s, X509_REQ **out, struct err
 	*out = NULL;
 	ERR_clear_error();
 	r = key_public_point(s->key, point, e);
-	if (r == 0 && (!req || !(pub = public_key(point)) || !X509_REQ_set_version(req, X509_REQ_VERSION_1) || !X509_REQ_set_pubkey(req, pub) ||
+	if (r == 0 && (!req || !(pub = p256_public_key(span_make(point, sizeof point))) || !X509_REQ_set_version(req, X509_REQ_VERSION_1) || !X509_REQ_set_pubkey(req, pub) ||
 		       set_subject(req, s) || ask_for_list(req, s->tn_auth)))
 		r = pki_failed(e, "making a certificate request");
 	if (r == 0)

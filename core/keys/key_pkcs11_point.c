@@ -14,47 +14,28 @@
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
-#include <openssl/param_build.h>
 #include <openssl/x509.h>
+
+#include "core/p256.h"
 
 /* pkcs11.h of p11-kit 0.23 doesn't have it (PKCS #11 2.40). */
 #ifndef CKA_PUBLIC_KEY_INFO
 #define CKA_PUBLIC_KEY_INFO 0x129UL
 #endif
 
-enum { COORDINATE_BYTES = 32, OBJECT_MAX = 16 * 1024, ID_MAX = 256, OCTET_STRING = 4, OBJECTS_MAX = 8 };
-
-static EVP_PKEY *pkey_of(struct span octets)
-{
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
-	OSSL_PARAM param[3];
-	EVP_PKEY *pkey = NULL;
-	char group[] = "prime256v1";
-
-	param[0] = OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0);
-	param[1] = OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, (void *)(uintptr_t)octets.p, octets.n);
-	param[2] = OSSL_PARAM_construct_end();
-	if (ctx && EVP_PKEY_fromdata_init(ctx) == 1 && EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_PUBLIC_KEY, param) != 1)
-		pkey = NULL;
-	EVP_PKEY_CTX_free(ctx);
-	ERR_clear_error();
-	return pkey;
-}
+enum { OBJECT_MAX = 16 * 1024, ID_MAX = 256, OCTET_STRING = 4, OBJECTS_MAX = 8 };
 
 /* 0 when pkey is of P-256. */
 static int point_of(EVP_PKEY *pkey, unsigned char point[KEY_PKCS11_POINT_BYTES])
 {
 	BIGNUM *x = NULL, *y = NULL;
-	char group[32];
-	int ok = EVP_PKEY_get_base_id(pkey) == EVP_PKEY_EC && EVP_PKEY_get_group_name(pkey, group, sizeof group, NULL) == 1 &&
-		 strcmp(group, SN_X9_62_prime256v1) == 0 && EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_EC_PUB_X, &x) == 1 &&
-		 EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_EC_PUB_Y, &y) == 1 && BN_bn2binpad(x, point + 1, COORDINATE_BYTES) == COORDINATE_BYTES &&
-		 BN_bn2binpad(y, point + 1 + COORDINATE_BYTES, COORDINATE_BYTES) == COORDINATE_BYTES;
+	int ok = p256_is(pkey) && EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_EC_PUB_X, &x) == 1 &&
+		 EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_EC_PUB_Y, &y) == 1 && BN_bn2binpad(x, point + 1, P256_COORDINATE_BYTES) == P256_COORDINATE_BYTES &&
+		 BN_bn2binpad(y, point + 1 + P256_COORDINATE_BYTES, P256_COORDINATE_BYTES) == P256_COORDINATE_BYTES;
 
 	point[0] = POINT_CONVERSION_UNCOMPRESSED;
 	BN_free(x);
 	BN_free(y);
-	ERR_clear_error();
 	return ok ? 0 : -1;
 }
 
@@ -63,6 +44,7 @@ static int take(EVP_PKEY *pkey, unsigned char point[KEY_PKCS11_POINT_BYTES])
 	int rc = pkey ? point_of(pkey, point) : -1;
 
 	EVP_PKEY_free(pkey);
+	ERR_clear_error();
 	return rc;
 }
 
@@ -71,28 +53,17 @@ int key_pkcs11_point_read(struct span octets, unsigned char point[KEY_PKCS11_POI
 	/* A point begins with 2, 3 or 4 and has an odd length; the OCTET STRING of one begins with 4 and its length. */
 	if (octets.n > 2 && octets.p[0] == OCTET_STRING && (size_t)(unsigned char)octets.p[1] == octets.n - 2)
 		octets = span_skip(octets, 2);
-	return take(pkey_of(octets), point);
+	return take(p256_public_key(octets), point);
 }
 
 bool key_pkcs11_point_verifies(const unsigned char point[KEY_PKCS11_POINT_BYTES], const unsigned char digest[32], const unsigned char sig[KEY_PKCS11_SIG_BYTES])
 {
-	EVP_PKEY *pkey = pkey_of(span_make(point, KEY_PKCS11_POINT_BYTES));
+	EVP_PKEY *pkey = p256_public_key(span_make(point, KEY_PKCS11_POINT_BYTES));
 	EVP_PKEY_CTX *ctx = pkey ? EVP_PKEY_CTX_new(pkey, NULL) : NULL;
-	ECDSA_SIG *es = ECDSA_SIG_new();
-	BIGNUM *r = BN_bin2bn(sig, COORDINATE_BYTES, NULL), *s = BN_bin2bn(sig + COORDINATE_BYTES, COORDINATE_BYTES, NULL);
-	unsigned char *der = NULL;
-	bool good = false;
-	int n;
+	unsigned char der[P256_DER_SIG_MAX];
+	int n = p256_sig_to_der(sig, der);
+	bool good = n > 0 && ctx && EVP_PKEY_verify_init(ctx) == 1 && EVP_PKEY_verify(ctx, der, (size_t)n, digest, 32) == 1;
 
-	if (es && r && s && ECDSA_SIG_set0(es, r, s) == 1) {
-		r = s = NULL; /* es has them */
-		n = i2d_ECDSA_SIG(es, &der);
-		good = n > 0 && ctx && EVP_PKEY_verify_init(ctx) == 1 && EVP_PKEY_verify(ctx, der, (size_t)n, digest, 32) == 1;
-	}
-	OPENSSL_free(der);
-	BN_free(r);
-	BN_free(s);
-	ECDSA_SIG_free(es);
 	EVP_PKEY_CTX_free(ctx);
 	EVP_PKEY_free(pkey);
 	ERR_clear_error();

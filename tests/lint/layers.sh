@@ -3,7 +3,7 @@
 . "${srcdir:-.}/tests/lint/lib.sh"
 
 # folder  what its files may include (regular expression on the quoted path)
-table='core/keys	core/(keys/|key|monotonic|err|buf|log|span|limits|encoding)
+table='core/keys	core/(keys/|key|monotonic|p256|err|buf|log|span|limits|encoding)
 core/store	core/(store/|(store|monotonic|err|buf|log|span|limits|encoding|siphash)\.)
 core	core/[a-z0-9_]+\.
 policy	(core|policy)/

@@ -1,0 +1,25 @@
+/*
+ * P-256 in OpenSSL's terms: the one curve of ES256 (RFC 7518, 3.4), by name.  Any
+ * thread; OpenSSL's queue of errors is the caller's to empty.
+ */
+#ifndef STIR_CORE_P256_H
+#define STIR_CORE_P256_H
+
+#include <openssl/evp.h>
+
+#include "core/span.h"
+
+enum {
+	P256_COORDINATE_BYTES = 32,
+	P256_SIG_BYTES = 2 * P256_COORDINATE_BYTES, /* r, s */
+	P256_DER_SIG_MAX = 72 /* SEQUENCE of two INTEGERs of at most 33 octets */
+};
+
+/* Is the key on the named curve? */
+bool p256_is(const EVP_PKEY *key);
+/* The public key at a point, compressed or not (EVP_PKEY_free()); NULL when it is none, or without memory. */
+EVP_PKEY *p256_public_key(struct span point) MUST_USE;
+/* The form OpenSSL wants: SEQUENCE { r, s }. Its length, or -1. */
+int p256_sig_to_der(const unsigned char sig[P256_SIG_BYTES], unsigned char der[P256_DER_SIG_MAX]) MUST_USE;
+
+#endif
