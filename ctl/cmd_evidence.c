@@ -8,13 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sysexits.h>
 
 #include "core/encoding.h"
-#include "core/suggest.h"
 #include "ctl/cmd.h"
 #include "ctl/evidence_check.h"
 #include "ctl/print.h"
+#include "ctl/subcommand.h"
 #include "engine/evidence_read.h"
 
 /* --- arguments -------------------------------------------------------------------------- */
@@ -312,42 +311,21 @@ static int show(int argc, char **argv)
 
 /* --- which ------------------------------------------------------------------------------------- */
 
-static void print_help(FILE *f)
-{
-	fputs("usage: stirctl evidence COMMAND [options] DIR|FILE ...\n"
-	      "Reads the evidence log (EvidenceDir).\n\n"
-	      "  check     is it whole, and do its tokens verify as of their receipt?\n"
-	      "  show      print the entries of a message\n\n"
-	      "'stirctl evidence COMMAND --help' tells more; 'stirctl verify --evidence DIR MAIL' judges\n"
-	      "stored messages again.\n", f);
-}
-
-static int unknown(const char *name)
-{
-	static const char *const names[] = {"check", "show"};
-	const char *near = suggest_name(span_cstr(name), names, 2);
-
-	fprintf(stderr, "stirctl evidence: no command '%s'", name);
-	if (near)
-		fprintf(stderr, "; did you mean '%s'?\n", near);
-	else
-		fputs("; 'stirctl evidence --help' lists them\n", stderr);
-	return EX_USAGE;
-}
-
 int cmd_evidence(int argc, char **argv)
 {
-	if (argc < 2) {
-		print_help(stderr);
-		return EX_USAGE;
-	}
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
-		print_help(stdout);
-		return 0;
-	}
-	if (strcmp(argv[1], "check") == 0)
-		return check(argc - 1, argv + 1);
-	if (strcmp(argv[1], "show") == 0)
-		return show(argc - 1, argv + 1);
-	return unknown(argv[1]);
+	static const struct subcommand subcommands[] = {
+		{"check", check, "is it whole, and do its tokens verify as of their receipt?"},
+		{"show", show, "print the entries of a message"},
+	};
+	static const struct subcommand_set set = {
+		.program = "stirctl evidence",
+		.head = "usage: stirctl evidence COMMAND [options] DIR|FILE ...\n"
+			"Reads the evidence log (EvidenceDir).\n\n",
+		.tail = "\n'stirctl evidence COMMAND --help' tells more; 'stirctl verify --evidence DIR MAIL' judges\n"
+			"stored messages again.\n",
+		.at = subcommands,
+		.n = sizeof subcommands / sizeof *subcommands,
+	};
+
+	return subcommand_run(&set, argc, argv);
 }

@@ -6,9 +6,7 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sysexits.h>
 
-#include "core/suggest.h"
 #include "ctl/cmd.h"
 #include "ctl/explain.h"
 #include "ctl/policy_args.h"
@@ -17,6 +15,7 @@
 #include "ctl/policy_run.h"
 #include "ctl/policy_text.h"
 #include "ctl/policy_words.h"
+#include "ctl/subcommand.h"
 
 /* --- explain -------------------------------------------------------------------------- */
 
@@ -74,11 +73,7 @@ static int explain(int argc, char **argv)
 
 /* --- which ------------------------------------------------------------------------------ */
 
-static const struct subcommand {
-	const char *name;
-	int (*run)(int argc, char **argv);
-	const char *does;
-} subcommands[] = {
+static const struct subcommand subcommands[] = {
 	{"check", policy_text_check, "say what is wrong with a policy, its lists and its tests"},
 	{"test", policy_text_test, "run the tests in a policy, a line for each"},
 	{"fmt", policy_layout_fmt, "lay a policy out"},
@@ -90,44 +85,16 @@ static const struct subcommand {
 	{"replay", policy_replay_main, "judge recorded facts anew"},
 };
 
-enum { SUBCOMMANDS = sizeof(subcommands) / sizeof(*subcommands) };
-
-static void print_help(FILE *f)
-{
-	fputs("usage: stirctl policy COMMAND [options] ...\n"
-	      "Checks policies and tries them on stored mail; see stir-milter-policy(5).\n\n", f);
-	for (size_t i = 0; i < SUBCOMMANDS; i++)
-		fprintf(f, "  %-9s %s\n", subcommands[i].name, subcommands[i].does);
-	fputs("\n'stirctl policy COMMAND --help' tells more.\n\nFor example:\n  stirctl policy check inbound.policy\n", f);
-}
-
-static int unknown(const char *name)
-{
-	const char *names[SUBCOMMANDS], *near;
-
-	for (size_t i = 0; i < SUBCOMMANDS; i++)
-		names[i] = subcommands[i].name;
-	near = suggest_name(span_cstr(name), names, SUBCOMMANDS);
-	fprintf(stderr, "stirctl policy: no command '%s'", name);
-	if (near)
-		fprintf(stderr, "; did you mean '%s'?\n", near);
-	else
-		fputs("; 'stirctl policy --help' lists them\n", stderr);
-	return EX_USAGE;
-}
-
 int cmd_policy(int argc, char **argv)
 {
-	if (argc < 2) {
-		print_help(stderr);
-		return EX_USAGE;
-	}
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
-		print_help(stdout);
-		return 0;
-	}
-	for (size_t i = 0; i < SUBCOMMANDS; i++)
-		if (strcmp(argv[1], subcommands[i].name) == 0)
-			return subcommands[i].run(argc - 1, argv + 1);
-	return unknown(argv[1]);
+	static const struct subcommand_set set = {
+		.program = "stirctl policy",
+		.head = "usage: stirctl policy COMMAND [options] ...\n"
+			"Checks policies and tries them on stored mail; see stir-milter-policy(5).\n\n",
+		.tail = "\n'stirctl policy COMMAND --help' tells more.\n\nFor example:\n  stirctl policy check inbound.policy\n",
+		.at = subcommands,
+		.n = sizeof subcommands / sizeof *subcommands,
+	};
+
+	return subcommand_run(&set, argc, argv);
 }

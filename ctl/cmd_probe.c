@@ -6,15 +6,14 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/random.h>
-#include <sysexits.h>
 #include <time.h>
 
-#include "core/suggest.h"
 #include "ctl/advice.h"
 #include "ctl/cmd.h"
 #include "ctl/print.h"
 #include "ctl/probe_print.h"
 #include "ctl/run.h"
+#include "ctl/subcommand.h"
 #include "engine/file.h"
 
 enum {
@@ -426,34 +425,23 @@ static int read_probes(int argc, char **argv)
 
 /* --- which ---------------------------------------------------------------------------------- */
 
-static const char help[] =
-	"usage: stirctl probe make|read [options] ...\n"
-	"A canary message that tells what a path does to mail.\n\n"
-	"  make      write the message\n"
-	"  read      tell what became of it\n"
-	"\n'stirctl probe COMMAND --help' tells more.\n"
-	"\nFor example:\n"
-	"  stirctl probe make --from +15550100001@mms.a.example --to +15550300001@mms.b.example >probe.eml\n"
-	"  stirctl probe read probe.eml\n";
-
 int cmd_probe(int argc, char **argv)
 {
-	static const char *const names[] = {"make", "read"};
-	const char *near;
+	static const struct subcommand subcommands[] = {
+		{"make", make, "write the message"},
+		{"read", read_probes, "tell what became of it"},
+	};
+	static const struct subcommand_set set = {
+		.program = "stirctl probe",
+		.head = "usage: stirctl probe make|read [options] ...\n"
+			"A canary message that tells what a path does to mail.\n\n",
+		.tail = "\n'stirctl probe COMMAND --help' tells more.\n"
+			"\nFor example:\n"
+			"  stirctl probe make --from +15550100001@mms.a.example --to +15550300001@mms.b.example >probe.eml\n"
+			"  stirctl probe read probe.eml\n",
+		.at = subcommands,
+		.n = sizeof subcommands / sizeof *subcommands,
+	};
 
-	if (argc < 2) {
-		fputs(help, stderr);
-		return EX_USAGE;
-	}
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
-		fputs(help, stdout);
-		return 0;
-	}
-	if (strcmp(argv[1], "make") == 0)
-		return make(argc - 1, argv + 1);
-	if (strcmp(argv[1], "read") == 0)
-		return read_probes(argc - 1, argv + 1);
-	near = suggest_name(span_cstr(argv[1]), names, 2);
-	fprintf(stderr, "stirctl probe: no command '%s'; %s%s\n", argv[1], near ? "did you mean " : "'stirctl probe --help' lists them", near ? near : "");
-	return EX_USAGE;
+	return subcommand_run(&set, argc, argv);
 }
