@@ -10,7 +10,6 @@
 
 #include "core/limits.h"
 #include "core/store/store_mem.h"
-#include "core/trust.h"
 #include "tests/lib/fake_fetch.h"
 #include "tests/lib/list_maker.h"
 #include "tests/lib/tap.h"
@@ -95,31 +94,7 @@ static struct crlcache_stats stats(struct crlcache *c)
 
 static struct cert_chain *chain_to(const char *url, const X509 *crl_issuer)
 {
-	struct pki_cert_spec s = {.key = leaf_key,
-				  .issuer = pki.ca,
-				  .issuer_key = pki.ca_key,
-				  .common_name = "SHAKEN 1234",
-				  .not_before = T0 - DAY,
-				  .not_after = T0 + YEAR};
-	struct cert_chain *c;
-	struct trust *t;
-	struct buf pem;
-	struct err e;
-	X509 *x;
-
-	buf_init(&pem, LIMIT_CHAIN_BYTES);
-	if (pki_cert_new(&s, &x, &e))
-		tap_bail("%s", e.text);
-	list_maker_point(x, pki.ca_key, url, crl_issuer, false);
-	if (pki_put_cert(&pem, pki.root) || trust_open("root", buf_span(&pem), &t, &e))
-		tap_bail("%s", e.text);
-	buf_reset(&pem);
-	if (pki_put_chain(&pem, &pki, x) || cert_chain_parse(buf_span(&pem), &c, &e) != STIR_OK || trust_check(t, c, &e) != STIR_OK)
-		tap_bail("chain: %s", e.text);
-	trust_free(t);
-	X509_free(x);
-	buf_free(&pem);
-	return c;
+	return list_maker_chain(&pki, leaf_key, T0 - DAY, T0 + YEAR, url, crl_issuer);
 }
 
 /* --- renewal ------------------------------------------------------------------------- */

@@ -9,7 +9,6 @@
 
 #include "core/crlcache.h"
 #include "core/limits.h"
-#include "core/trust.h"
 #include "tests/lib/fake_fetch.h"
 #include "tests/lib/list_maker.h"
 #include "tests/lib/tap.h"
@@ -127,29 +126,7 @@ static int64_t there(struct crlcache *c, const char *url)
 /* A signer whose list is at CA, checked. */
 static struct cert_chain *new_chain(void)
 {
-	struct pki_cert_spec s = {.key = leaf_key,
-				  .issuer = pki.ca,
-				  .issuer_key = pki.ca_key,
-				  .common_name = "SHAKEN 1234",
-				  .not_before = T0,
-				  .not_after = T0 + 60 * DAY};
-	struct cert_chain *c;
-	struct trust *t;
-	struct buf pem;
-	struct err e;
-	X509 *x;
-
-	buf_init(&pem, LIMIT_CHAIN_BYTES);
-	if (pki_cert_new(&s, &x, &e) || pki_put_cert(&pem, pki.root) || trust_open("root", buf_span(&pem), &t, &e))
-		tap_bail("%s", e.text);
-	list_maker_point(x, pki.ca_key, CA, NULL, false);
-	buf_reset(&pem);
-	if (pki_put_chain(&pem, &pki, x) || cert_chain_parse(buf_span(&pem), &c, &e) != STIR_OK || trust_check(t, c, &e) != STIR_OK)
-		tap_bail("chain: %s", e.text);
-	trust_free(t);
-	X509_free(x);
-	buf_free(&pem);
-	return c;
+	return list_maker_chain(&pki, leaf_key, T0, T0 + 60 * DAY, CA, NULL);
 }
 
 static void nap(void)

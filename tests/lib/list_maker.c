@@ -7,6 +7,8 @@
 
 #include "core/encoding.h"
 #include "core/keys/key_pem.h"
+#include "core/limits.h"
+#include "core/trust.h"
 #include "tests/lib/tap.h"
 
 #define MUST(x)                                                                                    \
@@ -308,4 +310,31 @@ void list_maker_payload(struct buf *out, const char *more, X509 *const *certs)
 		buf_free(&pem);
 	}
 	MUST(buf_puts(out, "]}") == 0);
+}
+
+struct cert_chain *list_maker_chain(const struct pki *p, EVP_PKEY *leaf_key, int64_t not_before, int64_t not_after, const char *url, const X509 *crl_issuer)
+{
+	struct pki_cert_spec s = {.key = leaf_key,
+				  .issuer = p->ca,
+				  .issuer_key = p->ca_key,
+				  .common_name = "SHAKEN 1234",
+				  .not_before = not_before,
+				  .not_after = not_after};
+	struct cert_chain *c;
+	struct trust *t;
+	struct buf pem;
+	struct err e;
+	X509 *x;
+
+	buf_init(&pem, LIMIT_CHAIN_BYTES);
+	if (pki_cert_new(&s, &x, &e) || pki_put_cert(&pem, p->root) || trust_open("root", buf_span(&pem), &t, &e))
+		tap_bail("%s", e.text);
+	list_maker_point(x, p->ca_key, url, crl_issuer, false);
+	buf_reset(&pem);
+	if (pki_put_chain(&pem, p, x) || cert_chain_parse(buf_span(&pem), &c, &e) != STIR_OK || trust_check(t, c, &e) != STIR_OK)
+		tap_bail("chain: %s", e.text);
+	trust_free(t);
+	X509_free(x);
+	buf_free(&pem);
+	return c;
 }

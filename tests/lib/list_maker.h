@@ -5,6 +5,7 @@
 #ifndef STIR_TESTS_LIB_LIST_MAKER_H
 #define STIR_TESTS_LIB_LIST_MAKER_H
 
+#include "core/cert.h"
 #include "ctl/pki.h"
 
 enum list_maker_flaw {
@@ -51,6 +52,9 @@ void list_maker_put(struct buf *out, const struct list_maker_crl *s, bool der);
 
 /* One more distribution point in x, which is signed again with its issuer's key; url and crl_issuer may be NULL. */
 void list_maker_point(X509 *x, EVP_PKEY *issuer_key, const char *url, const X509 *crl_issuer, bool some_reasons);
+
+/* A signer of the PKI with such a point, its chain checked against the root (cert_chain_unref()). */
+struct cert_chain *list_maker_chain(const struct pki *p, EVP_PKEY *leaf_key, int64_t not_before, int64_t not_after, const char *url, const X509 *crl_issuer);
 
 /* A certificate that may sign lists: keyUsage cRLSign, no CA. */
 X509 *list_maker_signer(EVP_PKEY *key, const char *common_name, int64_t not_before, int64_t not_after);
