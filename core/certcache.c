@@ -103,6 +103,7 @@ struct question {
 	struct certcache_time t;
 	struct certcache_flight *flight; /* counted, or NULL */
 	bool look_in_store; /* nobody did */
+	bool incomplete;    /* what stands there lacks something, see certcache_complete() */
 	struct certcache_answer a;
 };
 
@@ -177,6 +178,11 @@ static bool from_store(struct question *q)
 
 	if (!certcache_kept_look(c, q->url, q->t.now, &a))
 		return false;
+	q->incomplete = !certcache_complete(c, a.chain, q->t.now, 0);
+	if (q->incomplete) {
+		cert_chain_unref(a.chain);
+		return false;
+	}
 	certcache_flight_settle(c, &q->key, q->url, &a, q->t.now, NULL);
 	fresh = certcache_is_fresh(a.fetched, a.until, q->t.now);
 	if (!fresh) {
@@ -237,6 +243,8 @@ static void ask_here(struct question *q)
 		known = cert_chain_ref(e->chain);
 	pthread_mutex_unlock(&c->lock);
 	certcache_ask(c, q->url, q->t.now, known, &q->a);
+	if (q->a.reason == STIR_OK && q->a.chain != known)
+		(void)certcache_complete(c, q->a.chain, q->t.now, c->p.fetch_timeout_ms);
 	certcache_flight_settle(c, &q->key, q->url, &q->a, q->t.now, NULL);
 	cert_chain_unref(known);
 }
@@ -282,7 +290,8 @@ static void ask(struct question *q, unsigned wait_ms)
 	}
 	if (look && from_store(q))
 		return;
-	if (!q->flight && begin(q, false, look || !q->look_in_store))
+	/* A fetching thread has the time to complete what stands in the store. */
+	if (!q->flight && begin(q, false, !q->incomplete && (look || !q->look_in_store)))
 		return;
 	certcache_flight_wait(q->c, q->flight, q->t, wait_ms, &q->a);
 }

@@ -59,11 +59,12 @@ struct certcache_params {
 	unsigned negative_s;
 	unsigned max_waiters;       /* messages that may wait at one time; more do not wait */
 	unsigned fetch_timeout_ms;  /* of one fetch, all in all */
-	/* Called once for each chain that validated, in the fetching thread and
-	 * before those who wait get it (revocation lists are fetched there); or NULL.
-	 * deadline_ms 0: a kept chain, in a message's own thread; nothing is to be
-	 * had from the network then. */
-	void (*validated)(void *arg, const struct cert_chain *c, int64_t now, unsigned deadline_ms);
+	/* Called for each chain that validated, before anybody gets it: have what
+	 * else there is to know of it (its revocation lists); or NULL.  deadline_ms 0:
+	 * a kept chain, in a message's own thread; nothing is to be had from the
+	 * network then.  False: something was not to be had in that time; a fetching
+	 * thread then tries longer.  Who can't wait for that gets the chain as it is. */
+	bool (*validated)(void *arg, const struct cert_chain *c, int64_t now, unsigned deadline_ms);
 	void *validated_arg;
 	/* Called with validated_arg when the cache is gone, in the thread that gave
 	 * back the last reference, perhaps one of the pool: from then on nothing that

@@ -63,7 +63,7 @@ static void classify(struct certcache_answer *a)
 	}
 }
 
-enum stir_reason certcache_judge(struct certcache *c, struct span pem, int64_t now, int64_t *lifetime_s, enum fetch_cause *cause,
+enum stir_reason certcache_judge(struct certcache *c, struct span pem, int64_t *lifetime_s, enum fetch_cause *cause,
 				 struct cert_chain **out, struct err *why)
 {
 	enum stir_reason r;
@@ -80,13 +80,16 @@ enum stir_reason certcache_judge(struct certcache *c, struct span pem, int64_t n
 	}
 	if (r == STIR_OK)
 		r = trust_scope(*out, c->p.spcs, why);
-	if (r == STIR_OK && c->p.validated)
-		c->p.validated(c->p.validated_arg, *out, now, lifetime_s ? c->p.fetch_timeout_ms : 0);
 	if (r != STIR_OK) {
 		cert_chain_unref(*out);
 		*out = NULL;
 	}
 	return r;
+}
+
+bool certcache_complete(struct certcache *c, const struct cert_chain *chain, int64_t now, unsigned deadline_ms)
+{
+	return !c->p.validated || c->p.validated(c->p.validated_arg, chain, now, deadline_ms);
 }
 
 /* The same octets keep their verdict, unless a part of it stands elsewhere. */
@@ -103,7 +106,7 @@ static void judge_answer(struct certcache *c, struct span pem, int64_t begun, in
 		a->reason = STIR_OK;
 		a->chain = cert_chain_ref(known);
 	} else {
-		a->reason = certcache_judge(c, pem, now, &lifetime_s, &a->cause, &a->chain, &a->why);
+		a->reason = certcache_judge(c, pem, &lifetime_s, &a->cause, &a->chain, &a->why);
 	}
 	if (a->reason != STIR_OK) {
 		certcache_fail(a, a->reason, a->cause);

@@ -51,6 +51,7 @@ void certcache_flight_drop(struct certcache *c, struct certcache_flight *f)
 	pthread_mutex_unlock(&c->lock);
 	if (!last)
 		return;
+	cert_chain_unref(f->early);
 	cert_chain_unref(f->answer.chain);
 	pthread_cond_destroy(&f->landed);
 	free(f);
@@ -137,10 +138,20 @@ static bool is_kept(struct certcache *c, struct certcache_flight *f, struct cert
 	c->stats.kept_hits += fresh;
 	pthread_mutex_unlock(&c->lock);
 	if (there && !fresh) {
+		(void)certcache_complete(c, a->chain, f->begun, 0);
 		certcache_flight_settle(c, &f->item.key, url_of(f), a, f->begun, NULL);
 		cert_chain_unref(a->chain);
 	}
 	return fresh;
+}
+
+/* A server of revocation lists that hangs must not turn a good chain into none. */
+static void complete(struct certcache *c, struct certcache_flight *f, const struct certcache_answer *a)
+{
+	pthread_mutex_lock(&c->lock);
+	f->early = cert_chain_ref(a->chain);
+	pthread_mutex_unlock(&c->lock);
+	(void)certcache_complete(c, a->chain, certcache_now(c, f->begun), c->p.fetch_timeout_ms);
 }
 
 static void fly(struct certcache *c, struct certcache_flight *f, struct certcache_answer *a)
@@ -150,12 +161,14 @@ static void fly(struct certcache *c, struct certcache_flight *f, struct certcach
 	if (is_in_memory(c, f, a, &known))
 		return;
 	/* Only this thread changes looked. */
-	if (!known && !f->looked && is_kept(c, f, a))
-		return;
-	pthread_mutex_lock(&c->lock);
-	c->stats.fetches++;
-	pthread_mutex_unlock(&c->lock);
-	certcache_ask(c, url_of(f), f->begun, known, a);
+	if (known || f->looked || !is_kept(c, f, a)) {
+		pthread_mutex_lock(&c->lock);
+		c->stats.fetches++;
+		pthread_mutex_unlock(&c->lock);
+		certcache_ask(c, url_of(f), f->begun, known, a);
+	}
+	if (a->reason == STIR_OK && a->chain != known)
+		complete(c, f, a);
 	cert_chain_unref(known);
 }
 
@@ -233,8 +246,12 @@ static void wait_for(struct certcache *c, struct certcache_flight *f, int64_t un
 		c->p.waited(c->p.waited_arg, c->p.clock_us() - since);
 }
 
-static void not_yet(struct certcache *c, struct certcache_answer *a, unsigned wait_ms, bool waited)
+static void not_yet(struct certcache *c, const struct certcache_flight *f, struct certcache_answer *a, unsigned wait_ms, bool waited)
 {
+	if (f->early) {
+		*a = (struct certcache_answer){.reason = STIR_OK, .chain = cert_chain_ref(f->early)};
+		return;
+	}
 	*(waited ? &c->stats.gave_up : &c->stats.no_waiter) += 1;
 	stopped(a, FETCH_BUSY);
 	if (waited)
@@ -256,7 +273,7 @@ void certcache_flight_wait(struct certcache *c, struct certcache_flight *f, stru
 		if (a->chain)
 			(void)cert_chain_ref(a->chain);
 	} else {
-		not_yet(c, a, wait_ms, may);
+		not_yet(c, f, a, wait_ms, may);
 	}
 	pthread_mutex_unlock(&c->lock);
 }

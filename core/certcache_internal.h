@@ -94,6 +94,9 @@ struct certcache_flight {
 	bool looked;  /* the store was looked into */
 	bool done;    /* and answer is there */
 	struct certcache_answer answer;
+	/* The chain has validated, but not all is known of it yet: for those who can't
+	 * wait for that. */
+	struct cert_chain *early;
 	int64_t begun;
 	size_t url_n;
 	char url[];
@@ -155,8 +158,10 @@ void certcache_change_free(struct certcache_change *g);
 void certcache_fail(struct certcache_answer *a, enum stir_reason r, enum fetch_cause cause);
 /* From the network or whatever fetch is, and judged.  known: what was there before, or NULL. */
 void certcache_ask(struct certcache *c, struct span url, int64_t begun, struct cert_chain *known, struct certcache_answer *a);
-/* parse, trust, lists, scope, validated(); lists are fetched if lifetime_s isn't NULL. */
-enum stir_reason certcache_judge(struct certcache *c, struct span pem, int64_t now, int64_t *lifetime_s, enum fetch_cause *cause,
+/* validated() of the parameters. */
+bool certcache_complete(struct certcache *c, const struct cert_chain *chain, int64_t now, unsigned deadline_ms);
+/* parse, trust, number lists, scope; lists are fetched if lifetime_s isn't NULL. */
+enum stir_reason certcache_judge(struct certcache *c, struct span pem, int64_t *lifetime_s, enum fetch_cause *cause,
 				 struct cert_chain **out, struct err *why) MUST_USE;
 
 /* --- the store (certcache_kept.c) ----------------------------------------------------------------- */

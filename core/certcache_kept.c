@@ -73,7 +73,7 @@ static bool judge_kept(struct certcache *c, struct span value, struct span url, 
 	memset(a, 0, sizeof *a);
 	if (certcache_kept_read(value, &k) || !is_ours(c, &k, url, now))
 		return false;
-	a->reason = certcache_judge(c, k.pem, now, NULL, &a->cause, &a->chain, NULL);
+	a->reason = certcache_judge(c, k.pem, NULL, &a->cause, &a->chain, NULL);
 	if (a->reason != STIR_OK)
 		return false;
 	a->kept = true;

@@ -264,31 +264,37 @@ static bool is_settled(struct crlcache *c, struct span url, int64_t now)
 	return settled;
 }
 
-static void have_lists(struct crlcache *c, const X509 *x, int64_t now, unsigned deadline_ms)
+static bool have_lists(struct crlcache *c, const X509 *x, int64_t now, unsigned deadline_ms)
 {
 	struct span url[LIMIT_CRL_POINTS];
 	CRL_DIST_POINTS *points;
+	bool settled = true;
 	size_t n;
 
 	if (crl_points(x, &points) != 1)
-		return;
+		return true;
 	n = crl_points_urls(points, url, LIMIT_CRL_POINTS);
 	for (size_t i = 0; i < n; i++)
-		if (!is_settled(c, url[i], now))
+		if (!is_settled(c, url[i], now)) {
 			crlcache_refresh(c, url[i], now, deadline_ms / (unsigned)n);
+			settled = is_settled(c, url[i], now) && settled;
+		}
 	CRL_DIST_POINTS_free(points);
+	return settled;
 }
 
-void crlcache_chain(struct crlcache *c, const struct cert_chain *chain, int64_t now, unsigned deadline_ms)
+bool crlcache_chain(struct crlcache *c, const struct cert_chain *chain, int64_t now, unsigned deadline_ms)
 {
 	size_t n = cert_chain_path_count(chain);
 	unsigned each = n > 1 ? deadline_ms / (unsigned)(n - 1) : 0;
+	bool settled = true;
 
 	/* Those nearest to the signer are placed last, so that they stay longest. */
 	for (size_t i = n; i-- > 1;)
 		(void)learn(c, cert_chain_path_at(chain, i), false);
 	for (size_t i = 0; i + 1 < n; i++)
-		have_lists(c, cert_chain_path_at(chain, i), now, each);
+		settled = have_lists(c, cert_chain_path_at(chain, i), now, each) && settled;
+	return settled;
 }
 
 /* --- renewal --------------------------------------------------------------------------------- */

@@ -61,10 +61,10 @@ void crlcache_unref(struct crlcache *c); /* NULL is allowed; fetches under way k
 
 /*
  * In a fetching thread: have the lists that the certificates of a validated path
- * point to, as far as deadline_ms goes.  deadline_ms 0: only those that are kept;
- * the others are had at the next tick.
+ * point to, as far as deadline_ms goes.  deadline_ms 0: only those that are kept.
+ * False: some list was not looked for to the end; it is had at the next tick.
  */
-void crlcache_chain(struct crlcache *c, const struct cert_chain *chain, int64_t now, unsigned deadline_ms);
+bool crlcache_chain(struct crlcache *c, const struct cert_chain *chain, int64_t now, unsigned deadline_ms);
 /* Now and then, from a background thread: renews what is due. */
 void crlcache_tick(struct crlcache *c, int64_t now);
 void crlcache_stats(struct crlcache *c, struct crlcache_stats *out);

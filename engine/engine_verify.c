@@ -157,9 +157,9 @@ static int open_crls(struct engine *g, struct err *e)
 	return g->crls ? 0 : err_set(e, ERR_UNAVAILABLE, "no memory for revocation lists");
 }
 
-static void have_crls(void *arg, const struct cert_chain *c, int64_t now, unsigned deadline_ms)
+static bool have_crls(void *arg, const struct cert_chain *c, int64_t now, unsigned deadline_ms)
 {
-	crlcache_chain(arg, c, now, deadline_ms);
+	return crlcache_chain(arg, c, now, deadline_ms);
 }
 
 static void release_crls(void *arg)

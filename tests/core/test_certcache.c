@@ -342,12 +342,13 @@ static int validated_calls;
 static unsigned validated_deadline;
 static int released_calls;
 
-static void validated(void *arg, const struct cert_chain *c, int64_t now, unsigned deadline_ms)
+static bool validated(void *arg, const struct cert_chain *c, int64_t now, unsigned deadline_ms)
 {
 	if (arg != &source || !c || now != T0)
 		tap_bail("validated() got something else");
 	validated_calls++;
 	validated_deadline = deadline_ms;
+	return true;
 }
 
 static void released(void *arg)

@@ -4,6 +4,8 @@
  */
 #include "config.h"
 
+#include <semaphore.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -106,10 +108,18 @@ static void slots_close(struct slots *s)
 
 static struct pool *pool;
 
+/* What is to be known of a chain beside its octets: had at once, or in a while. */
+static struct {
+	bool (*validated)(void *arg, const struct cert_chain *c, int64_t now, unsigned deadline_ms);
+	atomic_int at_once, in_time;
+	sem_t go_on;
+} more;
+
 static struct certcache *start(struct store *keep, struct trustset *trust, int64_t now)
 {
 	struct certcache_params p = cert_source_params(&source, NULL);
 
+	p.validated = more.validated;
 	pool = pool_new(2, 10);
 	if (!pool)
 		tap_bail("no pool");
@@ -456,6 +466,50 @@ static void list_elsewhere(void)
 	buf_free(&list);
 }
 
+static bool takes_time(void *arg, const struct cert_chain *c, int64_t now, unsigned deadline_ms)
+{
+	(void)arg;
+	(void)c;
+	(void)now;
+	atomic_fetch_add(deadline_ms ? &more.in_time : &more.at_once, 1);
+	while (deadline_ms && sem_wait(&more.go_on))
+		;
+	return deadline_ms != 0;
+}
+
+/* A revocation list that a message's own thread can not have at once is no reason to do without. */
+static void incomplete(void)
+{
+	struct cert_chain *chain;
+	struct certcache *c;
+	struct slots s;
+
+	slots_open(&s);
+	say_good();
+	c = start(&s.store, NULL, T0);
+	(void)get(c, LONG_MS);
+	stop(c);
+	say_down();
+	if (sem_init(&more.go_on, 0, 1))
+		tap_bail("no semaphore");
+	more.validated = takes_time;
+	c = start(&s.store, NULL, T0 + 100);
+	tap_int(get(c, LONG_MS), STIR_OK, "what is kept is completed in a fetching thread");
+	tap_ok(more.at_once == 1 && more.in_time == 1 && cert_source_calls(&source) == 0, "which asks nobody for the chain");
+	tap_ok(get(c, 0) == STIR_OK && more.at_once == 1 && more.in_time == 1, "once");
+	stop(c);
+
+	c = start(&s.store, NULL, T0 + 100);
+	tap_int(certcache_get(c, span_cstr(URL), cert_source_time(), 50, &chain, NULL), STIR_OK, "who can not wait so long has the chain");
+	cert_chain_unref(chain);
+	tap_ok(more.in_time == 2 && cert_source_stats(c).flights == 1 && cert_source_stats(c).gave_up == 0, "while the rest is still being had");
+	(void)sem_post(&more.go_on);
+	stop(c);
+	more.validated = NULL;
+	(void)sem_destroy(&more.go_on);
+	slots_close(&s);
+}
+
 static int64_t clock_of_test(void)
 {
 	return cert_source_time().now;
@@ -492,6 +546,7 @@ int main(void)
 	only_validated();
 	store_fails();
 	list_elsewhere();
+	incomplete();
 	real_store();
 	cert_source_close(&source);
 	return tap_done();
