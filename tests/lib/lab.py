@@ -29,6 +29,7 @@ import tempfile
 
 from loopback import HOST, Sink, crlf, free_port, listening, send, wait_for     # noqa: F401
 from postfix import MAIL_OWNER, Postfix
+from workfolder import too_long
 
 
 def _reachable_by_others(path):
@@ -49,9 +50,9 @@ def _bind_to_mnt(path):
         good = False
     if not good or libc.mount(path.encode(), b'/mnt', None, bind, None):
         raise RuntimeError(
-            f'user {MAIL_OWNER} (Postfix) can not reach {path}, since a folder above it is closed to others, '
+            f'{path} is too long a path for sockets, or user {MAIL_OWNER} (Postfix) can not reach it since a folder above is closed to others, '
             f'and no private mount could be made ({os.strerror(ctypes.get_errno())}); '
-            'put the checkout below a folder that others may enter, such as /srv')
+            'put the checkout below a folder with a short name that others may enter, such as /srv')
     return '/mnt'
 
 
@@ -135,7 +136,7 @@ class Lab:
         self.running = []
         self.mutate = mutate
         try:
-            if Postfix in mtas and not _reachable_by_others(self.real_dir):
+            if too_long(self.real_dir) or (Postfix in mtas and not _reachable_by_others(self.real_dir)):
                 self.dir = _bind_to_mnt(self.real_dir)
             self.make_pki(plan)
             self.make_carriers()

@@ -3,14 +3,13 @@ the build tree, for the tests that need no MTA."""
 
 import os
 import re
-import shutil
 import signal
 import subprocess
-import tempfile
 import time
 
 import tap
 from milterclient import Client, dial
+from workfolder import WorkFolder
 
 MILTER = os.environ.get('STIR_MILTER') or os.path.abspath('stir-milter')
 STIRCTL = os.environ.get('STIRCTL') or os.path.abspath('stirctl')
@@ -41,7 +40,8 @@ class Place:
         for program in (MILTER, STIRCTL):
             if not os.access(program, os.X_OK):
                 tap.skip_all(f'{program} is not built')
-        self.dir = tempfile.mkdtemp(prefix='tap-milter-', dir=os.getcwd())
+        self.folder = WorkFolder('tap-milter-')
+        self.dir = self.folder.path
         self.daemons = []
 
     def path(self, *names):
@@ -87,7 +87,7 @@ class Place:
         if exc[0]:
             for d in self.daemons:
                 tap.note(d.log()[-4000:])
-        shutil.rmtree(self.dir, ignore_errors=True)
+        self.folder.remove()
 
 
 class Daemon:
