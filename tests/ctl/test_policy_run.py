@@ -6,13 +6,13 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'lib'))
 import milterdaemon
 import tap
 from milterclient import Client
 from policyworld import NOW, POLICY, STIRCTL, World, date_of, mbox, message, run
+from workfolder import WorkFolder
 
 MANY = int(os.environ.get('STIR_TEST_MESSAGES', '10000'))
 
@@ -391,7 +391,7 @@ def test_progress(w):
     tap.is_equal(quiet.stderr, b'', 'a short run is silent')
 
 
-with tempfile.TemporaryDirectory(prefix='tap-prun-', dir='.') as top:
+with WorkFolder('tap-prun-') as top:
     w = World(top)
     for test in (test_counts, test_unread, test_doubts, test_session, test_facts_out, test_explain, test_verify_json, test_diff, test_replay, test_delivery, test_output, test_redacted, test_table, test_milter, test_many, test_progress):
         w.mailboxes()

@@ -25,6 +25,12 @@ class WorkFolder:
             self.path = os.path.join(self._link, 'w')
             os.symlink(self.real, self.path)
 
+    def __enter__(self):
+        return self.path
+
+    def __exit__(self, *exc):
+        self.remove()
+
     def remove(self):
         shutil.rmtree(self.real, ignore_errors=True)
         if self._link:
