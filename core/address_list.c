@@ -332,21 +332,78 @@ static bool drop_encoded_words(struct span s, char *text)
 	return true;
 }
 
+static bool is_lower_alnum(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+static bool is_local_char(char c)
+{
+	return is_lower_alnum(c) || (c >= 'A' && c <= 'Z') || c == '+' || c == '/' || c == '=' || c == '_' || c == '-';
+}
+
+/* Words of such characters, with one of the others between two of them. */
+static bool is_words(struct span s, bool (*is_char)(char c), const char *between)
+{
+	bool word = false;
+
+	for (size_t i = 0; i < s.n; i++) {
+		bool part = is_char(s.p[i]);
+
+		if (!part && (!word || !strchr(between, s.p[i]) || s.p[i] == '\0'))
+			return false;
+		word = part;
+	}
+	return word;
+}
+
+/* A domain that IDNA leaves as it is. */
+static bool is_plain_domain(struct span s)
+{
+	enum { LABEL_MAX = 63, DOMAIN_MAX = 253 };
+
+	if (s.n > DOMAIN_MAX || !is_words(s, is_lower_alnum, ".-"))
+		return false;
+	while (s.n)
+		if (span_cut(&s, '.').n > LABEL_MAX)
+			return false;
+	return true;
+}
+
+/* Is it an address and nothing else, which all readers read as it stands? GMime takes 15 us for that. */
+static bool is_plain(struct span s)
+{
+	size_t at = span_find(s, '@');
+
+	return at > 0 && at < s.n && is_words(span_take(s, at), is_local_char, ".") && is_plain_domain(span_skip(s, at + 1));
+}
+
+static void ask_gmime(struct reader *r, const struct member *m)
+{
+	InternetAddressList *list;
+
+	if (!r->options) {
+		r->options = g_mime_parser_options_new();
+		g_mime_parser_options_set_warning_callback(r->options, note_warning, r);
+	}
+	list = internet_address_list_parse(r->options, m->text.p);
+	collect(r, list);
+	if (list)
+		g_object_unref(list);
+}
+
 /* m->text has a NUL behind it; text is the same, to be written to. */
 static void read_member(struct reader *r, const struct member *m, char *text)
 {
 	size_t before = r->n;
 
 	r->warned = false;
-	if (m->broken || !is_safe(m->text) || !drop_encoded_words(m->text, text)) {
+	if (!m->group && is_plain(span_trim(m->text)))
+		push(r, span_trim(m->text));
+	else if (m->broken || !is_safe(m->text) || !drop_encoded_words(m->text, text))
 		r->doubt = true;
-	} else if (!m->group) {
-		InternetAddressList *list = internet_address_list_parse(r->options, m->text.p);
-
-		collect(r, list);
-		if (list)
-			g_object_unref(list);
-	}
+	else if (!m->group)
+		ask_gmime(r, m);
 	if (seen_addresses(m) > r->n - before || (r->warned && r->n > before))
 		r->doubt = true;
 }
@@ -387,15 +444,14 @@ size_t address_list(struct span value, struct arena *a, struct span **out, bool 
 	if (!text)
 		return 0;
 	sc.s = span_make(text, unfold(value, text, &r.doubt));
-	r.options = g_mime_parser_options_new();
-	g_mime_parser_options_set_warning_callback(r.options, note_warning, &r);
 	while (!r.truncated && next_member(&sc, &m)) {
 		size_t start = (size_t)(m.text.p - text);
 
 		text[start + m.text.n] = '\0';
 		read_member(&r, &m, text + start);
 	}
-	g_mime_parser_options_free(r.options);
+	if (r.options)
+		g_mime_parser_options_free(r.options);
 	if (r.n == 1 && (r.doubt || sc.doubt))
 		push(&r, span_make(NULL, 0));
 	if (arena_overflowed(a))

@@ -432,6 +432,43 @@ static void check_charset_names(void)
 	tap_ok(mallinfo2().uordblks < before + 200000, "made-up charsets leave nothing behind");
 }
 
+static size_t put_words(char *p, size_t room, const char *chars, const char *between, unsigned *seed)
+{
+	size_t n = 0, most = (size_t)rand_r(seed) % room;
+
+	do {
+		bool parted = n && n + 1 < most && rand_r(seed) % 7 == 0;
+
+		p[n++] = parted ? between[(size_t)rand_r(seed) % strlen(between)] : chars[(size_t)rand_r(seed) % strlen(chars)];
+		if (parted)
+			p[n++] = chars[(size_t)rand_r(seed) % strlen(chars)];
+	} while (n < most);
+	return n;
+}
+
+/* What is read without GMime is read as by GMime, which sees all that has brackets. */
+static void check_plain(void)
+{
+	static const char lower[] = "abcdefghijklmnopqrstuvwxyz0123456789", all[] = "abcXYZ0123456789+/=_-";
+	char text[400], bracketed[402], plain[400];
+	unsigned seed = 1;
+
+	for (int i = 0; i < 20000; i++) {
+		size_t n = put_words(text, 70, all, ".", &seed);
+
+		text[n++] = '@';
+		n += put_words(text + n, i % 4 ? 40 : 280, lower, ".-", &seed);
+		text[n] = '\0';
+		snprintf(bracketed, sizeof bracketed, "<%s>", text);
+		snprintf(plain, sizeof plain, "%s", joined(span_cstr(text)));
+		if (strcmp(plain, joined(span_cstr(bracketed))) != 0) {
+			tap_ok(false, "%s is %s, with brackets %s", text, plain, joined(span_cstr(bracketed)));
+			return;
+		}
+	}
+	tap_ok(true, "20000 plain addresses are read as GMime reads them");
+}
+
 int main(void)
 {
 	struct err e;
@@ -445,6 +482,7 @@ int main(void)
 	check_party_eq();
 	check_floods();
 	check_charset_names();
+	check_plain();
 	for (size_t n = LIMIT_FIELD_ADDRESSES - 1; n <= LIMIT_FIELD_ADDRESSES + 1; n++)
 		check_limit(n);
 	check_overflow();
