@@ -93,20 +93,24 @@ int buf_put_span(struct buf *b, struct span s)
 
 int buf_printf(struct buf *b, const char *fmt, ...)
 {
+	size_t room;
 	va_list ap;
 	int n;
 
-	va_start(ap, fmt);
-	n = vsnprintf(NULL, 0, fmt, ap);
-	va_end(ap);
-	if (n < 0)
-		return fail(b);
-	if (reserve(b, (size_t)n))
+	if (reserve(b, 0))
 		return -1;
+	/* Mostly there is room for it. */
+	room = b->cap - b->n;
 	va_start(ap, fmt);
-	n = vsnprintf(b->p + b->n, (size_t)n + 1, fmt, ap);
+	n = vsnprintf(b->p + b->n, room, fmt, ap);
 	va_end(ap);
-	if (n < 0) {
+	if (n >= 0 && (size_t)n >= room && reserve(b, (size_t)n) == 0) {
+		room = b->cap - b->n;
+		va_start(ap, fmt);
+		n = vsnprintf(b->p + b->n, room, fmt, ap);
+		va_end(ap);
+	}
+	if (n < 0 || (size_t)n >= room) {
 		b->p[b->n] = '\0';
 		return fail(b);
 	}

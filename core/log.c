@@ -35,6 +35,18 @@ static struct {
 	char ident[IDENT_BYTES];
 } sink = {.level = LOG_LEVEL_INFO};
 
+/* What standard error is; found out when it is chosen, so that a line costs one call where it can. */
+static enum { TAKER_UNKNOWN, TAKER_SOCKET, TAKER_FILE } taker;
+
+static void know_taker(void)
+{
+	struct stat st;
+
+	taker = TAKER_UNKNOWN;
+	if (fstat(STDERR_FILENO, &st) == 0)
+		taker = S_ISSOCK(st.st_mode) ? TAKER_SOCKET : S_ISREG(st.st_mode) ? TAKER_FILE : TAKER_UNKNOWN;
+}
+
 static void set_ident(const char *ident)
 {
 	/* A longer name is cut: it only names us. */
@@ -49,6 +61,7 @@ void log_to_stderr(const char *ident)
 	if (sink.to_syslog)
 		closelog();
 	set_ident(ident);
+	know_taker();
 	sink.to_syslog = false;
 }
 
@@ -93,6 +106,8 @@ static bool stderr_takes(void)
 {
 	struct pollfd fd = {.fd = STDERR_FILENO, .events = POLLOUT};
 
+	if (taker == TAKER_FILE)
+		return true;
 	/* Waited for once, not for each line. */
 	return poll(&fd, 1, atomic_load(&lost) ? 0 : WRITE_WAIT_MS) != 0;
 }
@@ -103,12 +118,11 @@ static bool stderr_takes(void)
  */
 static ssize_t write_some(const char *p, size_t n)
 {
-	ssize_t k = send(STDERR_FILENO, p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
 	struct stat st;
 
-	if (k >= 0 || errno != ENOTSOCK)
-		return k;
-	if (n > PIPE_BUF && fstat(STDERR_FILENO, &st) == 0 && S_ISFIFO(st.st_mode))
+	if (taker == TAKER_SOCKET)
+		return send(STDERR_FILENO, p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (taker == TAKER_UNKNOWN && n > PIPE_BUF && fstat(STDERR_FILENO, &st) == 0 && S_ISFIFO(st.st_mode))
 		n = PIPE_BUF;
 	return write(STDERR_FILENO, p, n);
 }

@@ -14,7 +14,8 @@
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_NOTICE, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
-/* To standard error (the start state); each line gets "ident: " in front. */
+/* To standard error (the start state), as it is at this moment: whether that is a
+ * file is not looked at again. Each line gets "ident: " in front. */
 void log_to_stderr(const char *ident);
 /* To syslog; facility is a LOG_* number of syslog.h. */
 void log_to_syslog(const char *ident, int facility);

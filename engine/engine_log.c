@@ -46,13 +46,20 @@ static void put_json(struct line *l, const char *key, struct span value)
 	(void)json_object_set_new(l->json, key, j);
 }
 
+static void put_key(struct line *l, const char *key)
+{
+	buf_putc(l->text, ' ');
+	buf_puts(l->text, key);
+	buf_putc(l->text, '=');
+}
+
 static void put(struct line *l, const char *key, struct span value)
 {
 	if (l->json) {
 		put_json(l, key, value);
 		return;
 	}
-	buf_printf(l->text, " %s=", key);
+	put_key(l, key);
 	log_quote(l->text, value, VALUE_MAX);
 }
 
@@ -63,17 +70,19 @@ static void put_whole(struct line *l, const char *key, struct span value)
 		put_json(l, key, value);
 		return;
 	}
-	buf_printf(l->text, " %s=", key);
+	put_key(l, key);
 	log_quote(l->text, value, ACTED_UPON_MAX);
 }
 
 /* A word of ours, which needs no quotes. */
 static void put_word(struct line *l, const char *key, const char *word)
 {
-	if (l->json)
+	if (l->json) {
 		put_json(l, key, span_cstr(word));
-	else
-		buf_printf(l->text, " %s=%s", key, word);
+		return;
+	}
+	put_key(l, key);
+	buf_puts(l->text, word);
 }
 
 static void put_number(struct line *l, const char *key, int64_t n)

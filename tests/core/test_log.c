@@ -230,6 +230,7 @@ static void test_stopped_reader(void)
 		;
 	if (read(p[0], room, sizeof room) != sizeof room || fcntl(p[1], F_SETFL, 0) || dup2(p[1], STDERR_FILENO) < 0)
 		tap_bail("can't redirect standard error");
+	log_to_stderr("");
 	log_use_json(fixed);
 	(void)alarm(20);
 	log_object(LOG_LEVEL_INFO, span_cstr(object));
