@@ -2,28 +2,23 @@
  * base64 and quoted-printable, octets to octets, in pieces of any size.
  *
  * Most octets of an MMS are a picture, so clean lines of base64 are decoded
- * where they stand, sixteen characters at a time; all else is staged, cleaned
- * and decoded by the same code.  Knows nothing of media types.
+ * where they stand; all else is staged, cleaned and decoded by the same code.
+ * Knows nothing of media types.
  */
 #include "config.h"
 
 #include "core/transfer.h"
 
-#include <endian.h>
-#include <stdint.h>
+#include "core/base64_run.h"
 
 enum {
-	BLOCK = 16,         /* characters decoded at once; divides TRANSFER_BLANKS_MAX */
+	BLOCK = BASE64_RUN_MIN,
 	LONGEST_RUN = 1024, /* decoded where it stands; a multiple of 4 */
 	STAGE_WORTH = 64,   /* staged octets that are worth a decoding */
 	QP_WINDOW = 256,
-	DECODED = TRANSFER_BLANKS_MAX / 4 * 3,
-	SLACK = 2           /* eight octets are written for six */
+	DECODED = TRANSFER_BLANKS_MAX / 4 * 3
 };
-
-/* GCC and clang make this what the machine has, or plain code. */
-typedef unsigned char vec __attribute__((vector_size(BLOCK)));
-typedef uint64_t vec64 __attribute__((vector_size(BLOCK)));
+_Static_assert(TRANSFER_BLANKS_MAX % BLOCK == 0, "a full stage is whole blocks");
 
 static bool is_space(char c)
 {
@@ -63,65 +58,6 @@ static void emit(struct transfer *t, const char *p, size_t n)
 
 /* --- base64 ----------------------------------------------------------- */
 
-static bool any_set(vec v)
-{
-	vec64 x = (vec64)v;
-
-	return (x[0] | x[1]) != 0;
-}
-
-/* The values of the characters, and in *bad a mark for each that is none. */
-static inline vec translate(vec c, vec *bad)
-{
-	vec letter = (c | 0x20) - 'a', digit = c - '0';
-	vec is_letter = (vec)(letter < 26), is_digit = (vec)(digit < 10), is_plus = (vec)(c == '+'), is_slash = (vec)(c == '/');
-
-	*bad = ~(is_letter | is_digit | is_plus | is_slash);
-	letter += (vec)(c >= 'a') & 26;
-	return (letter & is_letter) | ((digit + 52) & is_digit) | (is_plus & 62) | (is_slash & 63);
-}
-
-/* A block of values to twelve octets; out has room for fourteen. */
-static inline void pack(char *out, vec v)
-{
-	const uint64_t even8 = 0x00FF00FF00FF00FFu, even16 = 0x0000FFFF0000FFFFu;
-	vec64 x = (vec64)v;
-
-	for (size_t i = 0; i < BLOCK / 8; i++)
-		x[i] = le64toh(x[i]);
-	x = (x & even8) << 6 | (x >> 8 & even8);
-	x = (x & even16) << 12 | (x >> 16 & even16);
-	x = x << 40 | x >> 32 << 16;
-	for (size_t i = 0; i < BLOCK / 8; i++) {
-		uint64_t six = htobe64(x[i]);
-
-		memcpy(out + 6 * i, &six, sizeof six);
-	}
-}
-
-static inline vec decode_block(char *out, const char *p)
-{
-	vec c, bad;
-
-	memcpy(&c, p, sizeof c);
-	pack(out, translate(c, &bad));
-	return bad;
-}
-
-/* n characters, a multiple of 4 and at least a block; false if one is not in the alphabet. */
-static bool decode_run(char *out, const char *p, size_t n)
-{
-	vec bad = {0};
-	size_t i;
-
-	for (i = 0; i + BLOCK <= n; i += BLOCK)
-		bad |= decode_block(out + i / 4 * 3, p + i);
-	/* The rest together with some that are done already. */
-	if (i < n)
-		bad |= decode_block(out + (n - BLOCK) / 4 * 3, p + n - BLOCK);
-	return !any_set(bad);
-}
-
 static bool in_alphabet(char c)
 {
 	char l = span_lower(c);
@@ -157,7 +93,7 @@ static void clean_stage(struct transfer *t)
 /* Decodes what is staged; at most three characters stay, none at the end. */
 static void base64_flush(struct transfer *t, bool end)
 {
-	char out[DECODED + SLACK];
+	char out[DECODED + BASE64_RUN_SLACK];
 	size_t n, rest;
 
 	clean_stage(t);
@@ -166,7 +102,7 @@ static void base64_flush(struct transfer *t, bool end)
 	end = end || t->ended;
 	memset(t->held + n, 'A', (BLOCK - n % BLOCK) % BLOCK);
 	if (n)
-		decode_run(out, t->held, (n + BLOCK - 1) / BLOCK * BLOCK);
+		base64_run(out, t->held, (n + BLOCK - 1) / BLOCK * BLOCK);
 	/* Two characters give one octet, three give two, a single one none. */
 	emit(t, out, n / 4 * 3 + (end && rest ? rest - 1 : 0));
 	if (end && n)
@@ -211,13 +147,13 @@ static size_t next_run(struct transfer *t, const char *p, size_t n)
 
 static void base64_feed(struct transfer *t, const char *p, size_t n)
 {
-	char out[DECODED + SLACK];
+	char out[DECODED + BASE64_RUN_SLACK];
 	size_t k = 0;
 
 	while (n && !t->ended) {
 		size_t run = t->nheld ? 0 : next_run(t, p, n);
 
-		if (run >= BLOCK && decode_run(out + k, p, run)) {
+		if (run >= BLOCK && base64_run(out + k, p, run)) {
 			k += run / 4 * 3;
 			/* A line end that is passed over needn't be staged. */
 			run += run == t->run && n >= run + 2 && p[run + 1] == '\n' && p[run] == '\r' ? 2 : 0;
