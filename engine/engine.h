@@ -60,6 +60,8 @@ const struct settings *engine_settings(const struct engine *g);
 const struct numberplan *engine_numberplan(const struct engine *g);
 /* The policy in force, or NULL. */
 const struct policy *engine_policy(const struct engine *g);
+/* Does anybody ask what the client calls itself (the fact "helo")? */
+bool engine_wants_helo(const struct engine *g);
 /* What is remembered between messages; NULL without a policy. */
 struct counters *engine_counters(const struct engine *g);
 /*

@@ -226,6 +226,11 @@ void engine_policy_advice(const struct engine *g, struct buf *out)
 
 /* --- facts of a message ---------------------------------------------------------------- */
 
+bool engine_wants_helo(const struct engine *g)
+{
+	return g->policy && (policy_asks(g->policy, FACT_HELO) || g->settings.fact_log);
+}
+
 void engine_policy_want(const struct engine *g, struct transaction *t)
 {
 	if (g->policy && (g->needs & (FACT_NEED_CONTENT | FACT_NEED_TEXT)) && !t->overloaded)

@@ -119,6 +119,21 @@ static struct session *session_needed(SMFICTX *ctx)
 	return s;
 }
 
+/*
+ * What the MTA needn't send: one command less is five system calls less.  A policy
+ * that asks for HELO from a reload on gets it of the connections that come then.
+ */
+static unsigned long steps_without(unsigned long offered)
+{
+	unsigned long skip = offered & SKIPPED_STEPS;
+	struct engine *g = reload_engine();
+
+	if (g && !engine_wants_helo(g))
+		skip |= offered & SMFIP_NOHELO;
+	engine_unref(g);
+	return skip;
+}
+
 static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps, unsigned long f2, unsigned long f3,
 			     unsigned long *want_actions, unsigned long *want_steps, unsigned long *want_f2, unsigned long *want_f3)
 {
@@ -136,7 +151,7 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long 
 	if (s)
 		s->cannot = cannot_of(actions);
 	*want_actions = ACTIONS | (actions & (MORE_ACTIONS | SMFIF_SETSYMLIST));
-	*want_steps = (steps & SKIPPED_STEPS) | NO_REPLY;
+	*want_steps = steps_without(steps) | NO_REPLY;
 	*want_f2 = 0;
 	*want_f3 = 0;
 	if (actions & SMFIF_SETSYMLIST)

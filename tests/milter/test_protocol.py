@@ -7,7 +7,7 @@ import threading
 import time
 
 import tap
-from milterclient import (ADDHDRS, ADDRCPT, CHGHDRS, CHUNK, DELRCPT, HDR_LEADSPC, NO_REPLY_STEPS, NR_BODY, NR_CONN, NR_EOH, NR_HDR, NR_HELO,
+from milterclient import (ADDHDRS, ADDRCPT, CHGHDRS, CHUNK, DELRCPT, HDR_LEADSPC, NO_REPLY_STEPS, NOHELO, NR_BODY, NR_CONN, NR_EOH, NR_HDR, NR_HELO,
                           NR_MAIL, NR_RCPT, POSTFIX_ACTIONS, POSTFIX_STEPS, QUARANTINE, SETSYMLIST, Client, Closed, Message, Silent, send_message)
 from milterdaemon import MAIL, RCPT, SENDER, Place, wait_for
 
@@ -61,6 +61,7 @@ def test_negotiate(d):
     tap.is_equal(c.actions, ADDHDRS | CHGHDRS | ADDRCPT | DELRCPT | QUARANTINE | SETSYMLIST, 'asks for fields, recipients and quarantine; never for the body')
     tap.is_equal(c.steps & NO_REPLY_STEPS, NR_CONN | NR_HELO | NR_MAIL | NR_RCPT | NR_HDR | NR_EOH | NR_BODY, 'wants no reply where there is nothing to say')
     tap.is_equal(c.steps & HDR_LEADSPC, 0, 'does not ask for leading spaces')
+    tap.ok(c.steps & NOHELO, 'nor for a greeting that no policy looks at')
     tap.is_equal(c.symlist, {0: 'j {daemon_name} {if_name}', 1: '', 2: '{auth_authen} {mail_addr} {verify} {tls_version} {cipher} {cipher_bits} '
                              '{cert_subject} {cert_issuer} {cn_subject} {cn_issuer}', 3: '', 4: '', 5: 'i', 6: ''}, 'asks for the macros that are used')
     c.quit()
