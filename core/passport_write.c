@@ -15,8 +15,6 @@
 #include "core/limits.h"
 #include "core/passport_internal.h"
 
-static const char *const fixed_header[][2] = {{"alg", "ES256"}, {"typ", "passport"}};
-
 /* TN before URI, each by octets (RFC 8225, 5.2.1). */
 static int party_order(const void *va, const void *vb)
 {
@@ -32,31 +30,94 @@ static int party_order(const void *va, const void *vb)
 	return c ? c : (sa.n > sb.n) - (sa.n < sb.n);
 }
 
-/* The party as a JSON string, or NULL. */
-static json_t *party_json(const struct party *p)
+/* --- JSON: what a token needs of it -------------------------------------------------- */
+
+/* The deterministic form: no blank, members in the order of their names. */
+struct json_text {
+	struct buf text;
+	bool bad; /* a value that can't stand in a token */
+	bool any; /* the object or array being written has something in it */
+};
+
+static void put_string(struct json_text *j, struct span s)
+{
+	buf_putc(&j->text, '"');
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] == '"' || s.p[i] == '\\')
+			buf_putc(&j->text, '\\');
+		buf_putc(&j->text, s.p[i]);
+		/* Nothing that we write is anything else than printable ASCII. */
+		j->bad = j->bad || s.p[i] < 0x20 || s.p[i] > 0x7e;
+	}
+	buf_putc(&j->text, '"');
+}
+
+static void put_comma(struct json_text *j)
+{
+	if (j->any)
+		buf_putc(&j->text, ',');
+	j->any = true;
+}
+
+/* "name": and what opens its value. */
+static void put_name(struct json_text *j, const char *name)
+{
+	put_comma(j);
+	put_string(j, span_cstr(name));
+	buf_putc(&j->text, ':');
+}
+
+static void begin_in(struct json_text *j, char bracket)
+{
+	buf_putc(&j->text, bracket);
+	j->any = false;
+}
+
+static void end_in(struct json_text *j, char bracket)
+{
+	buf_putc(&j->text, bracket);
+	j->any = true;
+}
+
+/* A member, unless it is empty. */
+static void put_text(struct json_text *j, const char *name, struct span s)
+{
+	if (s.n == 0)
+		return;
+	put_name(j, name);
+	put_string(j, s);
+}
+
+/* --- parties -------------------------------------------------------------------------- */
+
+static void put_party_string(struct json_text *j, const struct party *p)
 {
 	struct tn checked;
 
-	if (p->kind == PARTY_TN && tn_from_claim(tn_span(&p->tn), &checked) == 0)
-		return json_stringn(checked.digits, checked.n);
-	if (p->kind != PARTY_URI || passport_uri_scheme(p->uri) == 0)
-		return NULL;
-	return json_stringn(p->uri.p, p->uri.n);
+	if (p->kind == PARTY_TN && tn_from_claim(tn_span(&p->tn), &checked) == 0) {
+		put_string(j, span_make(checked.digits, checked.n));
+		return;
+	}
+	j->bad = j->bad || p->kind != PARTY_URI || passport_uri_scheme(p->uri) == 0;
+	put_string(j, p->uri);
 }
 
-/* dest.tn or dest.uri: the parties of one kind from the sorted list. 0 / -1. */
-static int put_kind(json_t *dest, const struct party *const *list, size_t n, enum party_kind kind, const char *name)
+/* dest.tn or dest.uri: the parties of one kind from the sorted list. */
+static void put_kind(struct json_text *j, const struct party *const *list, size_t n, enum party_kind kind, const char *name)
 {
-	json_t *array = json_array();
-	int failed = !array;
+	size_t i = 0;
 
-	for (size_t i = 0; i < n; i++)
-		if (list[i]->kind == kind)
-			failed |= json_array_append_new(array, party_json(list[i]));
-	if (json_array_size(array) > 0)
-		return json_object_set_new(dest, name, array) | failed;
-	json_decref(array);
-	return failed ? -1 : 0;
+	while (i < n && list[i]->kind != kind)
+		i++;
+	if (i == n)
+		return;
+	put_name(j, name);
+	begin_in(j, '[');
+	for (; i < n && list[i]->kind == kind; i++) {
+		put_comma(j);
+		put_party_string(j, list[i]);
+	}
+	end_in(j, ']');
 }
 
 /* Sort pointers and drop doubles; the new count. */
@@ -71,107 +132,86 @@ static size_t unique_parties(const struct party **list, size_t n)
 	return kept;
 }
 
-/* The dest claim, or NULL and *e. */
-static json_t *dest_json(const struct passport_new *n, struct err *e)
+/* 0, or -1 and *e. */
+static int put_dest(struct json_text *j, const struct passport_new *n, struct err *e)
 {
-	const struct party **list;
-	json_t *dest = json_object();
-	int failed = !dest;
+	const struct party **list = calloc(n->ndest, sizeof *list);
 	size_t kept;
 
-	list = calloc(n->ndest, sizeof *list);
-	if (!list) {
-		json_decref(dest);
-		err_set(e, ERR_UNAVAILABLE, "no memory for %zu destinations", n->ndest);
-		return NULL;
-	}
+	if (!list)
+		return err_set(e, ERR_UNAVAILABLE, "no memory for %zu destinations", n->ndest);
 	for (size_t i = 0; i < n->ndest; i++) {
 		list[i] = &n->dest[i];
-		failed |= list[i]->kind == PARTY_NONE;
+		j->bad = j->bad || list[i]->kind == PARTY_NONE;
 	}
 	kept = unique_parties(list, n->ndest);
-	if (kept > LIMIT_DEST) {
-		err_set(e, ERR_DATA, "%zu destinations; a token names at most %d", kept, LIMIT_DEST);
-	} else if (failed || put_kind(dest, list, kept, PARTY_TN, "tn") || put_kind(dest, list, kept, PARTY_URI, "uri")) {
-		err_set(e, ERR_DATA, "a destination can't stand in a token: too long, or neither a number nor a URI");
-	} else {
-		free(list);
-		return dest;
-	}
+	put_name(j, "dest");
+	begin_in(j, '{');
+	put_kind(j, list, kept, PARTY_TN, "tn");
+	put_kind(j, list, kept, PARTY_URI, "uri");
+	end_in(j, '}');
 	free(list);
-	json_decref(dest);
-	return NULL;
+	if (kept > LIMIT_DEST)
+		return err_set(e, ERR_DATA, "%zu destinations; a token names at most %d", kept, LIMIT_DEST);
+	if (j->bad)
+		return err_set(e, ERR_DATA, "a destination can't stand in a token: too long, or neither a number nor a URI");
+	return 0;
 }
 
-/* Member unless empty. 0 / -1. */
-static int put_text(json_t *object, const char *name, struct span s)
+/* One identity as an object of its own. */
+static void put_party(struct json_text *j, const char *name, const struct party *p)
 {
-	if (s.n == 0)
-		return 0;
-	if (passport_has_control(s))
+	put_name(j, name);
+	begin_in(j, '{');
+	put_name(j, p->kind == PARTY_TN ? "tn" : "uri");
+	put_party_string(j, p);
+	end_in(j, '}');
+}
+
+/* --- the two parts ---------------------------------------------------------------------- */
+
+static int put_claims(struct json_text *j, const struct passport_new *n, struct err *e)
+{
+	begin_in(j, '{');
+	if (put_dest(j, n, e))
 		return -1;
-	return json_object_set_new(object, name, json_stringn(s.p, s.n));
-}
-
-/* One identity as an object of its own. 0 / -1. */
-static int put_party(json_t *claims, const char *name, const struct party *p)
-{
-	json_t *object = json_object();
-	int failed = json_object_set_new(object, p->kind == PARTY_TN ? "tn" : "uri", party_json(p));
-
-	return json_object_set_new(claims, name, object) | failed;
-}
-
-/* The claims, or NULL and *e. */
-static json_t *claims_json(const struct passport_new *n, struct err *e)
-{
-	json_t *dest = dest_json(n, e), *claims;
-	int failed;
-
-	if (!dest)
-		return NULL;
-	claims = json_object();
-	failed = json_object_set_new(claims, "dest", dest);
-	failed |= json_object_set_new(claims, "iat", json_integer(n->iat));
-	failed |= put_party(claims, "orig", &n->orig);
 	if (n->div)
-		failed |= put_party(claims, "div", n->div);
-	failed |= put_text(claims, "msgi", n->msgi);
-	failed |= put_text(claims, "msgc", n->msgc);
-	failed |= put_text(claims, "jti", n->jti);
-	if (!failed)
-		return claims;
-	json_decref(claims);
-	err_set(e, ERR_DATA, "orig, div or a digest can't stand in a token");
-	return NULL;
+		put_party(j, "div", n->div);
+	put_name(j, "iat");
+	buf_printf(&j->text, "%lld", (long long)n->iat);
+	put_text(j, "jti", n->jti);
+	put_text(j, "msgc", n->msgc);
+	put_text(j, "msgi", n->msgi);
+	put_party(j, "orig", &n->orig);
+	end_in(j, '}');
+	return j->bad ? err_set(e, ERR_DATA, "orig, div or a digest can't stand in a token") : 0;
 }
 
-static json_t *header_json(const struct passport_new *n, struct err *e)
+static int put_header(struct json_text *j, const struct passport_new *n, struct err *e)
 {
-	json_t *header = json_object();
-	int failed = put_text(header, "x5u", n->x5u);
-
-	for (size_t i = 0; i < sizeof fixed_header / sizeof fixed_header[0]; i++)
-		failed |= json_object_set_new(header, fixed_header[i][0], json_string(fixed_header[i][1]));
-	failed |= json_object_set_new(header, "ppt", json_string(passport_type_name(n->div ? PASSPORT_DIV : PASSPORT_MSG)));
-	if (!failed)
-		return header;
-	json_decref(header);
-	err_set(e, ERR_DATA, "x5u can't stand in a token");
-	return NULL;
+	begin_in(j, '{');
+	put_text(j, "alg", span_cstr("ES256"));
+	put_text(j, "ppt", span_cstr(passport_type_name(n->div ? PASSPORT_DIV : PASSPORT_MSG)));
+	put_text(j, "typ", span_cstr("passport"));
+	put_text(j, "x5u", n->x5u);
+	end_in(j, '}');
+	return j->bad ? err_set(e, ERR_DATA, "x5u can't stand in a token") : 0;
 }
 
-/* BASE64URL of the deterministic form; a failure is left in out. Ends json. */
-static void put_part(struct buf *out, json_t *json)
+/* BASE64URL of what put() writes; a failure for want of room is left in out. */
+static int put_part(struct buf *out, const struct passport_new *n, int (*put)(struct json_text *j, const struct passport_new *n, struct err *e), struct err *e)
 {
-	char *text = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS);
+	struct json_text j = {.bad = false};
+	int rc;
 
-	json_decref(json);
-	if (text)
-		base64url_encode(out, text, strlen(text));
-	else
+	buf_init(&j.text, LIMIT_TOKEN_BYTES);
+	rc = put(&j, n, e);
+	if (j.text.failed)
 		out->failed = true;
-	free(text);
+	else if (rc == 0)
+		base64url_encode(out, j.text.p, j.text.n);
+	buf_free(&j.text);
+	return rc;
 }
 
 static int check(const struct passport_new *n, struct err *e)
@@ -192,19 +232,12 @@ static int check(const struct passport_new *n, struct err *e)
 static int build(const struct passport_new *n, struct key *key, struct buf *token, struct err *e)
 {
 	unsigned char sig[JWS_SIG_BYTES];
-	json_t *header, *claims;
 
-	claims = claims_json(n, e);
-	if (!claims)
+	if (put_part(token, n, put_header, e))
 		return -1;
-	header = header_json(n, e);
-	if (!header) {
-		json_decref(claims);
-		return -1;
-	}
-	put_part(token, header);
 	buf_putc(token, '.');
-	put_part(token, claims);
+	if (put_part(token, n, put_claims, e))
+		return -1;
 	if (!token->failed && key_sign(key, buf_span(token), sig, e))
 		return -1;
 	buf_putc(token, '.');

@@ -406,6 +406,11 @@ static void write_good(struct key *key, struct arena *a)
 	tap_ok(passport_header(buf_span(&out), a, &p) == STIR_OK && passport_claims(&p, a) == STIR_OK && !p.has_msgi && !p.has_msgc, "has none");
 	tap_span_is(p.jws.payload, "{\"dest\":{\"uri\":[\"mailto:b@x.example\"]},\"iat\":1700000000,\"orig\":{\"uri\":\"mailto:me@x.example\"}}",
 		    "and no empty tn");
+	n.orig = uri_party("x:\"\\/{}<>");
+	buf_reset(&out);
+	tap_int(passport_write(&n, key, &out, &e), 0, "an address of odd characters");
+	tap_ok(passport_header(buf_span(&out), a, &p) == STIR_OK && passport_claims(&p, a) == STIR_OK && span_eq(p.orig.uri, n.orig.uri), "is read as it was");
+	tap_ok(passport_canonical(&p), "in the form that jansson gives it");
 	buf_free(&out);
 }
 
