@@ -15,7 +15,7 @@
 #include <time.h>
 
 #include "core/cert_internal.h"
-#include "core/jws.h"
+#include "core/es256.h"
 #include "core/limits.h"
 #include "core/printable.h"
 #include "core/sslerror.h"
@@ -192,15 +192,19 @@ static int coordinate(const EVP_PKEY *key, const char *which, unsigned char out[
 
 static enum stir_reason read_key(struct cert_chain *c, struct err *why)
 {
+	EVP_PKEY *key;
+
 	if (!names_p256(c->certs[0]))
 		return refuse(why, "its key is not on the named curve P-256");
-	c->key = X509_get_pubkey(c->certs[0]);
-	if (!c->key)
+	key = X509_get0_pubkey(c->certs[0]);
+	if (!key)
 		return refuse(why, "its key can't be read");
 	c->point[0] = 4;
-	if (coordinate(c->key, OSSL_PKEY_PARAM_EC_PUB_X, c->point + 1) ||
-	    coordinate(c->key, OSSL_PKEY_PARAM_EC_PUB_Y, c->point + 33))
+	if (coordinate(key, OSSL_PKEY_PARAM_EC_PUB_X, c->point + 1) || coordinate(key, OSSL_PKEY_PARAM_EC_PUB_Y, c->point + 33))
 		return refuse(why, "its key can't be read");
+	c->key = es256_key_new(key);
+	if (!c->key)
+		return no_memory(why);
 	return STIR_OK;
 }
 
@@ -337,7 +341,7 @@ void cert_chain_unref(struct cert_chain *c)
 	cert_path_clear(c);
 	for (size_t i = 0; i < c->n; i++)
 		X509_free(c->certs[i]);
-	EVP_PKEY_free(c->key);
+	es256_key_free(c->key);
 	tnauthlist_free(c->list);
 	claimrules_free(c->rules);
 	buf_free(&c->subject);
@@ -357,7 +361,7 @@ const struct claimrules *cert_chain_claimrules(const struct cert_chain *c)
 
 int cert_chain_verify(const struct cert_chain *c, struct span signing_input, const unsigned char sig[64])
 {
-	return jws_verify_es256(signing_input, sig, c->key);
+	return es256_verify(c->key, signing_input, sig);
 }
 
 void cert_chain_point(const struct cert_chain *c, unsigned char point[65])

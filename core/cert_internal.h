@@ -18,7 +18,7 @@ struct cert_chain {
 	struct buf pem;                 /* as served */
 	X509 *certs[LIMIT_CHAIN_CERTS]; /* as served */
 	size_t n;
-	EVP_PKEY *key; /* the signer's */
+	struct es256_key *key; /* the signer's */
 	unsigned char point[65];
 	struct tnauthlist *list;
 	struct claimrules *rules;

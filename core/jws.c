@@ -9,19 +9,11 @@
 
 #include "core/jws.h"
 
-#include <openssl/err.h>
-
 #include "core/encoding.h"
+#include "core/es256.h"
 #include "core/limits.h"
-#include "core/p256.h"
 
 _Static_assert((int)JWS_SIG_BYTES == (int)P256_SIG_BYTES, "a signature of ES256 is one of P-256");
-
-/* The order n of P-256 (FIPS 186-4, D.1.2.3). */
-static const unsigned char p256_order[P256_COORDINATE_BYTES] = {
-    0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-    0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
-};
 
 static enum stir_reason decode_part(struct span part, struct arena *a, struct span *out)
 {
@@ -113,34 +105,11 @@ int jws_json(struct span text, json_t **out)
 	return 0;
 }
 
-/* 1 to n - 1, big-endian. */
-static bool scalar_in_range(const unsigned char *v)
-{
-	static const unsigned char zero[P256_COORDINATE_BYTES];
-
-	return memcmp(v, zero, sizeof zero) != 0 && memcmp(v, p256_order, sizeof p256_order) < 0;
-}
-
 int jws_verify_es256(struct span signing_input, const unsigned char sig[JWS_SIG_BYTES], EVP_PKEY *key)
 {
-	unsigned char der[P256_DER_SIG_MAX];
-	EVP_MD_CTX *ctx;
-	int n, result = -1;
+	struct es256_key *k = es256_key_new(key);
+	int result = k ? es256_verify(k, signing_input, sig) : -1;
 
-	if (!scalar_in_range(sig) || !scalar_in_range(sig + P256_COORDINATE_BYTES))
-		return 0;
-	if (!key || !p256_is(key)) {
-		ERR_clear_error();
-		return -1;
-	}
-	n = p256_sig_to_der(sig, der);
-	if (n < 0)
-		return -1;
-	ctx = EVP_MD_CTX_new();
-	if (ctx && EVP_DigestVerifyInit(ctx, NULL, EVP_sha256(), NULL, key) == 1)
-		result = EVP_DigestVerify(ctx, der, (size_t)n, (const unsigned char *)signing_input.p, signing_input.n);
-	EVP_MD_CTX_free(ctx);
-	if (result != 1)
-		ERR_clear_error();
-	return result == 1 || result == 0 ? result : -1;
+	es256_key_free(k);
+	return result;
 }

@@ -39,6 +39,7 @@ int jws_json(struct span text, json_t **out) MUST_USE;
 /*
  * ES256 over the signing input (RFC 7518, 3.4).  key must be P-256; sig is r||s.
  * 1 good, 0 not (also r or s out of 1..n-1), -1 OpenSSL could not.
+ * Makes the key ready first; who verifies more often with one does that once (es256.h).
  * Any thread; key is only read.
  */
 int jws_verify_es256(struct span signing_input, const unsigned char sig[JWS_SIG_BYTES], EVP_PKEY *key) MUST_USE;

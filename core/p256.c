@@ -5,6 +5,7 @@
 
 #include "core/p256.h"
 
+#include <openssl/asn1.h>
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/objects.h>
@@ -33,23 +34,28 @@ EVP_PKEY *p256_public_key(struct span point)
 	return key;
 }
 
-int p256_sig_to_der(const unsigned char sig[P256_SIG_BYTES], unsigned char der[P256_DER_SIG_MAX])
+/* INTEGER of DER: no octet too many, and none that would make it negative. */
+static size_t put_integer(unsigned char *p, const unsigned char v[P256_COORDINATE_BYTES])
 {
-	ECDSA_SIG *es = ECDSA_SIG_new();
-	BIGNUM *r = BN_bin2bn(sig, P256_COORDINATE_BYTES, NULL);
-	BIGNUM *s = BN_bin2bn(sig + P256_COORDINATE_BYTES, P256_COORDINATE_BYTES, NULL);
-	unsigned char *p = der;
-	int n;
+	size_t skip = 0, n, sign;
 
-	if (!es || !r || !s || ECDSA_SIG_set0(es, r, s) != 1) {
-		BN_free(r);
-		BN_free(s);
-		ECDSA_SIG_free(es);
-		return -1;
-	}
-	n = i2d_ECDSA_SIG(es, NULL);
-	if (n > 0)
-		n = n <= P256_DER_SIG_MAX ? i2d_ECDSA_SIG(es, &p) : -1;
-	ECDSA_SIG_free(es);
-	return n > 0 ? n : -1;
+	while (skip + 1 < P256_COORDINATE_BYTES && v[skip] == 0)
+		skip++;
+	n = P256_COORDINATE_BYTES - skip;
+	sign = v[skip] >> 7;
+	p[0] = V_ASN1_INTEGER;
+	p[1] = (unsigned char)(n + sign);
+	p[2] = 0;
+	memcpy(p + 2 + sign, v + skip, n);
+	return 2 + sign + n;
+}
+
+size_t p256_sig_to_der(const unsigned char sig[P256_SIG_BYTES], unsigned char der[P256_DER_SIG_MAX])
+{
+	size_t n = put_integer(der + 2, sig);
+
+	n += put_integer(der + 2 + n, sig + P256_COORDINATE_BYTES);
+	der[0] = V_ASN1_SEQUENCE | V_ASN1_CONSTRUCTED;
+	der[1] = (unsigned char)n;
+	return 2 + n;
 }

@@ -92,9 +92,9 @@ static int set_signature(X509_REQ *req, const unsigned char sig[64])
 {
 	ASN1_BIT_STRING *bits = ASN1_BIT_STRING_new();
 	unsigned char der[P256_DER_SIG_MAX];
-	int n = p256_sig_to_der(sig, der);
+	size_t n = p256_sig_to_der(sig, der);
 
-	if (n < 0 || !bits || !ASN1_BIT_STRING_set(bits, der, n)) {
+	if (!bits || !ASN1_BIT_STRING_set(bits, der, (int)n)) {
 		ASN1_BIT_STRING_free(bits);
 		return -1;
 	}

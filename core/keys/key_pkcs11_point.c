@@ -61,8 +61,8 @@ bool key_pkcs11_point_verifies(const unsigned char point[KEY_PKCS11_POINT_BYTES]
 	EVP_PKEY *pkey = p256_public_key(span_make(point, KEY_PKCS11_POINT_BYTES));
 	EVP_PKEY_CTX *ctx = pkey ? EVP_PKEY_CTX_new(pkey, NULL) : NULL;
 	unsigned char der[P256_DER_SIG_MAX];
-	int n = p256_sig_to_der(sig, der);
-	bool good = n > 0 && ctx && EVP_PKEY_verify_init(ctx) == 1 && EVP_PKEY_verify(ctx, der, (size_t)n, digest, 32) == 1;
+	size_t n = p256_sig_to_der(sig, der);
+	bool good = ctx && EVP_PKEY_verify_init(ctx) == 1 && EVP_PKEY_verify(ctx, der, n, digest, 32) == 1;
 
 	EVP_PKEY_CTX_free(ctx);
 	EVP_PKEY_free(pkey);
