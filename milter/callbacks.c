@@ -22,6 +22,7 @@
 #include "core/limits.h"
 #include "core/log.h"
 #include "milter/apply.h"
+#include "milter/nudge.h"
 #include "milter/reload.h"
 #include "milter/session.h"
 
@@ -112,10 +113,12 @@ static struct session *session_needed(SMFICTX *ctx)
 		session_free(s);
 		s = NULL;
 	}
-	if (s)
-		s->cannot = atomic_load(&cannot_last);
-	else
+	if (!s) {
 		log_error("no memory for a connection");
+		return NULL;
+	}
+	s->cannot = atomic_load(&cannot_last);
+	nudge_wake();
 	return s;
 }
 

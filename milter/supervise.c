@@ -29,6 +29,7 @@
 #include "engine/clock.h"
 #include "milter/metrics_server.h"
 #include "milter/notify.h"
+#include "milter/nudge.h"
 #include "milter/reload.h"
 #include "milter/selfcall.h"
 #include "milter/session.h"
@@ -295,17 +296,19 @@ static void watch(struct supervisor *v)
 	}
 }
 
-/* Three chances in the time that the service manager gives. */
+/* What calls our own socket. */
 static int aim(struct supervisor *v, struct err *e)
 {
-	struct engine *g;
+	struct engine *g = reload_engine();
 	int rc;
 
+	if (!g)
+		return err_set(e, ERR_BUG, "no configuration in force");
+	/* Three chances in the time that the service manager gives. */
 	v->alive_every_ms = notify_alive_within_ms() / 3;
-	if (!v->alive_every_ms)
-		return 0;
-	g = reload_engine();
-	rc = g ? selfcall_aim(&v->self, engine_settings(g)->socket, e) : err_set(e, ERR_BUG, "no configuration in force");
+	rc = selfcall_aim(&v->self, engine_settings(g)->socket, e);
+	if (rc == 0)
+		rc = nudge_start(engine_settings(g)->socket, e);
 	engine_unref(g);
 	return rc;
 }
