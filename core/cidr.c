@@ -13,21 +13,10 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-enum {
-	V4_BYTES = 4,
-	V6_BYTES = 16,
-	SHOWN_MAX = 60 /* of an entry in an error text */
-};
-
-struct network {
-	uint8_t octet[V6_BYTES];
-	size_t bytes;  /* V4_BYTES or V6_BYTES: the family */
-	unsigned bits; /* of the prefix */
-	bool out;      /* "!" */
-};
+enum { SHOWN_MAX = 60 /* of an entry in an error text */ };
 
 struct cidr_set {
-	struct network *net;
+	struct cidr_network *net;
 	size_t n, cap;
 };
 
@@ -75,7 +64,7 @@ static uint8_t mask(size_t index, unsigned bits)
 	return (uint8_t)(0xFF << (8 * (index + 1) - bits));
 }
 
-static int read_address(struct span s, struct network *net)
+static int read_address(struct span s, struct cidr_address *out)
 {
 	char text[INET6_ADDRSTRLEN];
 
@@ -83,8 +72,8 @@ static int read_address(struct span s, struct network *net)
 		return -1;
 	memcpy(text, s.p, s.n);
 	text[s.n] = '\0';
-	net->bytes = strchr(text, ':') ? V6_BYTES : V4_BYTES;
-	return inet_pton(net->bytes == V6_BYTES ? AF_INET6 : AF_INET, text, net->octet) == 1 ? 0 : -1;
+	out->bytes = strchr(text, ':') ? CIDR_V6_BYTES : CIDR_V4_BYTES;
+	return inet_pton(out->bytes == CIDR_V6_BYTES ? AF_INET6 : AF_INET, text, out->octet) == 1 ? 0 : -1;
 }
 
 int cidr_prefix(struct span s, unsigned *bits)
@@ -107,29 +96,33 @@ bool cidr_is_mapped(const unsigned char octet[16])
 	return memcmp(octet, prefix, sizeof prefix) == 0;
 }
 
-/* "10.0.0.1/8" is more likely a slip than meant: say what it could have been. */
-static int check_host_bits(const struct network *net, struct span text, struct err *e)
+struct cidr_address cidr_address_cut(const struct cidr_address *a, unsigned bits)
 {
-	uint8_t clean[V6_BYTES];
-	char shown[INET6_ADDRSTRLEN];
-	bool same = true;
+	struct cidr_address cut = *a;
 
-	for (size_t i = 0; i < net->bytes; i++) {
-		clean[i] = net->octet[i] & mask(i, net->bits);
-		same = same && clean[i] == net->octet[i];
-	}
-	if (same)
+	for (size_t i = 0; i < a->bytes; i++)
+		cut.octet[i] &= mask(i, bits);
+	return cut;
+}
+
+/* "10.0.0.1/8" is more likely a slip than meant: say what it could have been. */
+static int check_host_bits(const struct cidr_network *net, struct span text, struct err *e)
+{
+	struct cidr_address clean = cidr_address_cut(&net->first, net->bits);
+	char shown[INET6_ADDRSTRLEN];
+
+	if (memcmp(clean.octet, net->first.octet, clean.bytes) == 0)
 		return 0;
-	if (!inet_ntop(net->bytes == V6_BYTES ? AF_INET6 : AF_INET, clean, shown, sizeof shown))
+	if (!inet_ntop(clean.bytes == CIDR_V6_BYTES ? AF_INET6 : AF_INET, clean.octet, shown, sizeof shown))
 		shown[0] = '\0';
 	return err_set(e, ERR_CONFIG, "%.*s: bits beyond the prefix are set; did you mean %s/%u?", SPAN_ARG(text), shown, net->bits);
 }
 
-static int parse(struct span text, struct network *net, struct err *e)
+int cidr_network_read(struct span text, struct cidr_network *net, struct err *e)
 {
-	struct span rest = text, shown = span_take(text, SHOWN_MAX), address;
+	struct span rest = span_trim(text), shown = span_take(rest, SHOWN_MAX), address;
+	unsigned max, bits;
 	bool has_prefix;
-	unsigned max;
 
 	memset(net, 0, sizeof *net);
 	net->out = rest.n && rest.p[0] == '!';
@@ -137,29 +130,29 @@ static int parse(struct span text, struct network *net, struct err *e)
 		rest = span_skip(rest, 1);
 	has_prefix = span_find(rest, '/') < rest.n;
 	address = span_cut(&rest, '/');
-	if (read_address(address, net) < 0)
+	if (read_address(address, &net->first) < 0)
 		return err_set(e, ERR_CONFIG, "%.*s: no IPv4 or IPv6 address", SPAN_ARG(shown));
-	max = (unsigned)net->bytes * 8;
-	net->bits = max;
-	if (has_prefix && cidr_prefix(rest, &net->bits) < 0)
+	max = bits = (unsigned)net->first.bytes * 8;
+	if (has_prefix && cidr_prefix(rest, &bits) < 0)
 		return err_set(e, ERR_CONFIG, "%.*s: a prefix is a plain number", SPAN_ARG(shown));
-	if (net->bits > max)
+	if (bits > max)
 		return err_set(e, ERR_CONFIG, "%.*s: a prefix is at most %u", SPAN_ARG(shown), max);
+	net->bits = (unsigned char)bits;
 	/* It could never match: such addresses are looked up as IPv4. */
-	if (net->bytes == V6_BYTES && net->bits >= 96 && cidr_is_mapped(net->octet))
+	if (net->first.bytes == CIDR_V6_BYTES && bits >= 96 && cidr_is_mapped(net->first.octet))
 		return err_set(e, ERR_CONFIG, "%.*s: write an IPv4-mapped network as IPv4", SPAN_ARG(shown));
 	return check_host_bits(net, shown, e);
 }
 
 int cidr_add(struct cidr_set *s, struct span text, struct err *e)
 {
-	struct network net;
+	struct cidr_network net;
 
-	if (parse(span_trim(text), &net, e) < 0)
+	if (cidr_network_read(text, &net, e) < 0)
 		return -1;
 	if (s->n == s->cap) {
 		size_t cap = s->cap ? 2 * s->cap : 8;
-		struct network *grown = reallocarray(s->net, cap, sizeof *grown);
+		struct cidr_network *grown = reallocarray(s->net, cap, sizeof *grown);
 
 		if (!grown)
 			return err_set(e, ERR_UNAVAILABLE, "no memory for %zu networks", cap);
@@ -170,38 +163,46 @@ int cidr_add(struct cidr_set *s, struct span text, struct err *e)
 	return 0;
 }
 
-static bool matches(const struct network *net, const uint8_t *octet, size_t bytes)
+bool cidr_network_has(const struct cidr_network *net, const struct cidr_address *a)
 {
-	if (net->bytes != bytes)
+	if (net->first.bytes != a->bytes)
 		return false;
-	for (size_t i = 0; i < bytes; i++)
-		if ((octet[i] & mask(i, net->bits)) != net->octet[i])
+	for (size_t i = 0; i < a->bytes; i++)
+		if ((a->octet[i] & mask(i, net->bits)) != net->first.octet[i])
 			return false;
+	return true;
+}
+
+bool cidr_address_of(const struct sockaddr *addr, struct cidr_address *out)
+{
+	memset(out, 0, sizeof *out);
+	if (!addr)
+		return false;
+	if (addr->sa_family == AF_INET) {
+		out->bytes = CIDR_V4_BYTES;
+		memcpy(out->octet, (const char *)addr + offsetof(struct sockaddr_in, sin_addr), out->bytes);
+	} else if (addr->sa_family == AF_INET6) {
+		unsigned char octet[CIDR_V6_BYTES];
+		size_t skip;
+
+		memcpy(octet, (const char *)addr + offsetof(struct sockaddr_in6, sin6_addr), sizeof octet);
+		out->bytes = cidr_is_mapped(octet) ? CIDR_V4_BYTES : CIDR_V6_BYTES;
+		skip = sizeof octet - out->bytes;
+		memcpy(out->octet, octet + skip, out->bytes);
+	} else {
+		return false;
+	}
 	return true;
 }
 
 bool cidr_contains(const struct cidr_set *s, const struct sockaddr *addr)
 {
-	uint8_t octet[V6_BYTES];
-	size_t bytes;
+	struct cidr_address a;
 
-	if (!addr)
+	if (!cidr_address_of(addr, &a))
 		return false;
-	if (addr->sa_family == AF_INET) {
-		bytes = V4_BYTES;
-		memcpy(octet, (const char *)addr + offsetof(struct sockaddr_in, sin_addr), bytes);
-	} else if (addr->sa_family == AF_INET6) {
-		bytes = V6_BYTES;
-		memcpy(octet, (const char *)addr + offsetof(struct sockaddr_in6, sin6_addr), bytes);
-		if (cidr_is_mapped(octet)) {
-			bytes = V4_BYTES;
-			memmove(octet, octet + V6_BYTES - V4_BYTES, bytes);
-		}
-	} else {
-		return false;
-	}
 	for (size_t i = 0; i < s->n; i++)
-		if (matches(&s->net[i], octet, bytes))
+		if (cidr_network_has(&s->net[i], &a))
 			return !s->net[i].out;
 	return false;
 }

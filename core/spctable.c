@@ -1,9 +1,10 @@
 /*
- * The table of providers' numbers: CSV in, sorted ranges, binary search.
+ * The table of providers' numbers: CSV in, sorted ranges.
  *
  * A number and its length are one 64-bit key (lengths never mix), so a range is
- * two keys, its provider and the line it stands on: 24 octets.  Providers are
- * numbered as they come; their names are kept once.
+ * two keys and its provider, in an array each: a look-up reads many first keys,
+ * and one of the others.  Providers are numbered as they come; their names are
+ * kept once.
  */
 #include "config.h"
 
@@ -15,9 +16,11 @@
 
 #include "core/limits.h"
 #include "core/printable.h"
+#include "core/sortedkeys.h"
 
 enum { DIGITS_SHIFT = 56, FIELDS = 3 }; /* 10^15 is below 2^50 */
 
+/* While the file is read. */
 struct range {
 	uint64_t first, last; /* key_of() */
 	uint32_t provider, line;
@@ -30,8 +33,11 @@ struct provider {
 
 struct spctable {
 	atomic_uint refs;
-	struct range *ranges; /* sorted, disjoint, those of one provider not even touching */
-	size_t n, rows;
+	/* Ranges: sorted, disjoint, those of one provider not even touching. */
+	struct sortedkeys first;
+	uint64_t *last;
+	uint32_t *provider;
+	size_t rows;
 	struct provider *providers;
 	size_t n_providers, cap_providers;
 	struct buf names;
@@ -120,6 +126,8 @@ static int provider_of(struct spctable *t, struct span spc, uint32_t *out)
 struct reader {
 	const char *name;
 	struct spctable *t;
+	struct range *ranges;
+	size_t n;
 	struct span line;
 	size_t number;               /* of the line, from 1 */
 	struct span field[FIELDS];   /* without quotes; views into line */
@@ -271,15 +279,15 @@ static int read_range(struct reader *r)
 		return fail_at(r, r->field[2].p, "count is 0");
 	if (count > power_of_ten(start.n) - first)
 		return fail_at(r, r->field[2].p, "the range runs past the length of its start");
-	if (r->t->n == LIMIT_SPC_RANGES)
+	if (r->n == LIMIT_SPC_RANGES)
 		return fail_at(r, r->line.p, "too many ranges");
-	to = &r->t->ranges[r->t->n];
+	to = &r->ranges[r->n];
 	to->first = key_of(start.n, first);
 	to->last = key_of(start.n, first + count - 1);
 	to->line = (uint32_t)r->number;
 	if (provider_of(r->t, spc, &to->provider))
 		return no_memory(r);
-	r->t->n++;
+	r->n++;
 	return 0;
 }
 
@@ -364,9 +372,9 @@ static int say_overlap(const struct reader *r, const struct range *a, const stru
 /* The one that reaches furthest so far overlaps if any does. */
 static int check_overlaps(const struct reader *r)
 {
-	const struct range *v = r->t->ranges, *far = v;
+	const struct range *v = r->ranges, *far = v;
 
-	for (size_t i = 1; i < r->t->n; i++) {
+	for (size_t i = 1; i < r->n; i++) {
 		if (v[i].first <= far->last && v[i].provider != far->provider)
 			return say_overlap(r, far, &v[i]);
 		if (v[i].last > far->last)
@@ -375,29 +383,44 @@ static int check_overlaps(const struct reader *r)
 	return 0;
 }
 
-static void merge(struct spctable *t)
+static void merge(struct reader *r)
 {
-	struct range *v = t->ranges, *smaller;
+	struct range *v = r->ranges;
 	size_t kept = 0;
 
-	t->rows = t->n;
-	for (size_t i = 1; i < t->n; i++) {
+	r->t->rows = r->n;
+	for (size_t i = 1; i < r->n; i++) {
 		if (v[i].provider == v[kept].provider && v[i].first <= v[kept].last + 1)
 			v[kept].last = v[i].last > v[kept].last ? v[i].last : v[kept].last;
 		else
 			v[++kept] = v[i];
 	}
-	if (t->n)
-		t->n = kept + 1;
-	smaller = realloc(v, (t->n ? t->n : 1) * sizeof *v);
-	if (smaller)
-		t->ranges = smaller;
+	if (r->n)
+		r->n = kept + 1;
 }
 
-static bool is_sorted(const struct spctable *t)
+/* The form that is asked. */
+static int keep(struct reader *r)
 {
-	for (size_t i = 1; i < t->n; i++)
-		if (range_cmp(&t->ranges[i - 1], &t->ranges[i]) > 0)
+	struct spctable *t = r->t;
+
+	t->last = sortedkeys_beside(r->n, sizeof *t->last);
+	t->provider = sortedkeys_beside(r->n, sizeof *t->provider);
+	if (sortedkeys_init(&t->first, r->n) || !t->last || !t->provider)
+		return no_memory(r);
+	for (size_t i = 0; i < r->n; i++) {
+		t->first.key[i] = r->ranges[i].first;
+		t->last[i] = r->ranges[i].last;
+		t->provider[i] = r->ranges[i].provider;
+	}
+	sortedkeys_seal(&t->first);
+	return 0;
+}
+
+static bool is_sorted(const struct reader *r)
+{
+	for (size_t i = 1; i < r->n; i++)
+		if (range_cmp(&r->ranges[i - 1], &r->ranges[i]) > 0)
 			return false;
 	return true;
 }
@@ -409,34 +432,36 @@ static int read_table(struct reader *r, struct span csv)
 	if (csv.n > LIMIT_TABLE_BYTES)
 		return err_set(r->e, ERR_DATA, "%s: too many octets", r->name);
 	buf_init(&r->t->names, LIMIT_TABLE_BYTES);
-	r->t->ranges = malloc(lines * sizeof *r->t->ranges);
-	if (!r->t->ranges || grow_slots(r->t))
+	r->ranges = malloc(lines * sizeof *r->ranges);
+	if (!r->ranges || grow_slots(r->t))
 		return no_memory(r);
 	if (read_lines(r, csv))
 		return -1;
-	if (!is_sorted(r->t))
-		qsort(r->t->ranges, r->t->n, sizeof *r->t->ranges, range_cmp);
+	if (!is_sorted(r))
+		qsort(r->ranges, r->n, sizeof *r->ranges, range_cmp);
 	if (check_overlaps(r))
 		return -1;
-	merge(r->t);
-	return 0;
+	merge(r);
+	return keep(r);
 }
 
 int spctable_parse(const char *name, struct span csv, struct spctable **out, struct err *e)
 {
 	struct reader r = {.name = name, .e = e};
+	int rc;
 
 	*out = NULL;
 	r.t = calloc(1, sizeof *r.t);
 	if (!r.t)
 		return no_memory(&r);
 	atomic_init(&r.t->refs, 1);
-	if (read_table(&r, csv)) {
+	rc = read_table(&r, csv);
+	free(r.ranges);
+	if (rc)
 		spctable_unref(r.t);
-		return -1;
-	}
-	*out = r.t;
-	return 0;
+	else
+		*out = r.t;
+	return rc;
 }
 
 struct spctable *spctable_ref(struct spctable *t)
@@ -450,7 +475,9 @@ void spctable_unref(struct spctable *t)
 {
 	if (!t || atomic_fetch_sub_explicit(&t->refs, 1, memory_order_acq_rel) != 1)
 		return;
-	free(t->ranges);
+	sortedkeys_free(&t->first);
+	free(t->last);
+	free(t->provider);
 	free(t->providers);
 	free(t->slots);
 	buf_free(&t->names);
@@ -483,23 +510,22 @@ static bool key_of_tn(const struct tn *number, uint64_t *key)
 	return number->n > 0;
 }
 
-static int find_cmp(const void *key, const void *element)
+/* Is key in a range, and in which? */
+static bool find_range(const struct spctable *t, uint64_t key, size_t *at)
 {
-	const uint64_t *k = key;
-	const struct range *v = element;
+	size_t n = sortedkeys_from(&t->first, key);
 
-	return *k < v->first ? -1 : *k > v->last;
+	sortedkeys_fetch(t->last, n, sizeof *t->last);
+	sortedkeys_fetch(t->provider, n, sizeof *t->provider);
+	n = sortedkeys_upto_from(&t->first, key, n);
+	*at = n - 1;
+	return n && key <= t->last[n - 1];
 }
 
-/* The range that holds key, or NULL. */
-static const struct range *range_at(const struct spctable *t, uint64_t key)
+/* The number of a provider + 1; 0: the table has no such. */
+static uint32_t find_provider(const struct spctable *t, struct span spc)
 {
-	return t->n ? bsearch(&key, t->ranges, t->n, sizeof *t->ranges, find_cmp) : NULL;
-}
-
-static bool knows(const struct spctable *t, struct span spc)
-{
-	return t && t->slots[slot_of(t, spc)] != 0;
+	return t ? t->slots[slot_of(t, spc)] : 0;
 }
 
 enum spctable_answer spctable_look(const struct spctable *t, struct span spc, const struct tn *number)
@@ -509,31 +535,32 @@ enum spctable_answer spctable_look(const struct spctable *t, struct span spc, co
 
 enum spctable_answer spctable_look_range(const struct spctable *t, struct span spc, const struct tn *start, uint64_t count)
 {
-	const struct range *v;
+	uint32_t provider = find_provider(t, spc);
 	uint64_t key;
+	size_t at;
 
-	if (!knows(t, spc))
+	if (!provider)
 		return SPCTABLE_UNKNOWN;
-	v = count && key_of_tn(start, &key) ? range_at(t, key) : NULL;
-	return v && span_eq(name_of(t, v->provider), spc) && v->last - key >= count - 1 ? SPCTABLE_COVERS : SPCTABLE_OUTSIDE;
+	if (!count || !key_of_tn(start, &key) || !find_range(t, key, &at))
+		return SPCTABLE_OUTSIDE;
+	return t->provider[at] == provider - 1 && t->last[at] - key >= count - 1 ? SPCTABLE_COVERS : SPCTABLE_OUTSIDE;
 }
 
 /* Ranges of several providers, one after the other. */
 static bool covers_together(const struct spctable *t, const struct tnauthlist *list, const struct tn *start, uint64_t count)
 {
 	uint64_t key;
+	size_t at;
 
 	if (!t || count == 0 || !key_of_tn(start, &key))
 		return false;
 	for (;;) {
-		const struct range *v = range_at(t, key);
-
-		if (!v || !tnauthlist_has_spc(list, name_of(t, v->provider)))
+		if (!find_range(t, key, &at) || !tnauthlist_has_spc(list, name_of(t, t->provider[at])))
 			return false;
-		if (v->last - key >= count - 1)
+		if (t->last[at] - key >= count - 1)
 			return true;
-		count -= v->last - key + 1;
-		key = v->last + 1;
+		count -= t->last[at] - key + 1;
+		key = t->last[at] + 1;
 	}
 }
 
@@ -545,7 +572,7 @@ enum spctable_answer spctable_look_list(const struct spctable *t, const struct t
 	for (size_t i = 0; i < tnauthlist_count(list); i++) {
 		struct tnauthlist_entry e = tnauthlist_at(list, i);
 
-		if (e.kind == TNENTRY_SPC && !knows(t, e.spc))
+		if (e.kind == TNENTRY_SPC && !find_provider(t, e.spc))
 			return SPCTABLE_UNKNOWN;
 	}
 	return SPCTABLE_OUTSIDE;

@@ -7,6 +7,7 @@
 
 #include <stdint.h>
 
+#include "core/sortedkeys.h"
 #include "policy/list.h"
 
 enum {
@@ -30,8 +31,8 @@ struct list_items {
 };
 /* Sorted and disjoint; hi NULL: each is its lo alone. */
 struct list_ranges {
-	uint64_t *lo, *hi;
-	size_t n;
+	struct sortedkeys lo;
+	uint64_t *hi;
 };
 /* Entries that say nothing new, and the first of them. */
 struct list_redundant {

@@ -97,18 +97,19 @@ int list_ranges_make(struct list_ranges *out, struct list_items *s, bool single,
 	if (s->disordered)
 		qsort(s->v, s->n, sizeof *s->v, by_place);
 	n = merge(s, single, r);
-	out->lo = reallocarray(NULL, n, sizeof *out->lo);
-	out->hi = single ? NULL : reallocarray(NULL, n, sizeof *out->hi);
-	if (!out->lo || (!single && !out->hi)) {
+	if (sortedkeys_init(&out->lo, n))
+		return -1;
+	out->hi = single ? NULL : sortedkeys_beside(n, sizeof *out->hi);
+	if (!single && !out->hi) {
 		list_ranges_free(out);
 		return -1;
 	}
 	for (size_t i = 0; i < n; i++) {
-		out->lo[i] = s->v[i].lo;
+		out->lo.key[i] = s->v[i].lo;
 		if (!single)
 			out->hi[i] = s->v[i].hi;
 	}
-	out->n = n;
+	sortedkeys_seal(&out->lo);
 	free(s->v);
 	memset(s, 0, sizeof *s);
 	return 0;
@@ -116,32 +117,24 @@ int list_ranges_make(struct list_ranges *out, struct list_items *s, bool single,
 
 int64_t list_ranges_find(const struct list_ranges *r, uint64_t key)
 {
-	const uint64_t *base = r->lo;
-	size_t n = r->n, i;
+	size_t n = sortedkeys_from(&r->lo, key);
 
-	if (!n)
+	if (r->hi)
+		sortedkeys_fetch(r->hi, n, sizeof *r->hi);
+	n = sortedkeys_upto_from(&r->lo, key, n);
+	if (!n || key > (r->hi ? r->hi[n - 1] : r->lo.key[n - 1]))
 		return LIST_NOT_FOUND;
-	/* Always the same number of steps, so that the compiler can do without a branch to guess. */
-	while (n > 1) {
-		size_t half = n / 2;
-
-		base += base[half] <= key ? half : 0;
-		n -= half;
-	}
-	i = (size_t)(base - r->lo);
-	if (key < *base || key > (r->hi ? r->hi[i] : *base))
-		return LIST_NOT_FOUND;
-	return (int64_t)i;
+	return (int64_t)(n - 1);
 }
 
 size_t list_ranges_bytes(const struct list_ranges *r)
 {
-	return r->n * (sizeof *r->lo + (r->hi ? sizeof *r->hi : 0));
+	return sortedkeys_bytes(&r->lo) + (r->hi ? r->lo.n * sizeof *r->hi : 0);
 }
 
 void list_ranges_free(struct list_ranges *r)
 {
-	free(r->lo);
+	sortedkeys_free(&r->lo);
 	free(r->hi);
 	memset(r, 0, sizeof *r);
 }

@@ -172,7 +172,7 @@ static void drop_covered(struct list_builder *b, struct list_items *s)
 {
 	size_t n = 0;
 
-	if (!b->l->prefix.n && !b->l->range.n)
+	if (!b->l->prefix.lo.n && !b->l->range.lo.n)
 		return;
 	for (size_t i = 0; i < s->n; i++) {
 		if (in_prefix(b->l, &s->v[i]) || list_ranges_find(&b->l->range, s->v[i].lo) >= 0)
@@ -202,5 +202,6 @@ bool list_contains_tn(const struct list *l, const struct tn *t)
 	if (l->type != LIST_TN || !from_tn(t, &d))
 		return false;
 	key = by_length(d.value, d.n);
-	return list_ranges_find(&l->number, key) >= 0 || list_ranges_find(&l->range, key) >= 0 || list_ranges_find(&l->prefix, by_digits(d.value, d.n)) >= 0;
+	return list_ranges_find(&l->number, key) >= 0 || list_ranges_find(&l->range, key) >= 0 ||
+	       (l->prefix.lo.n && list_ranges_find(&l->prefix, by_digits(d.value, d.n)) >= 0);
 }

@@ -1,9 +1,10 @@
 /*
- * What a table of a million ranges costs: reading it in order and in disorder,
- * memory, and a look-up.
+ * What a table of a thousand to a million ranges costs: reading it in order and
+ * in disorder, memory, and a look-up.
  *
  * Blocks of a thousand numbers of three thousand providers, as a country's
- * administration gives them out.  Prints CPU time.
+ * administration gives them out.  Numbers are asked for in random order from all
+ * of the table, each after the answer for the one before it.  Prints CPU time.
  */
 #include "config.h"
 
@@ -15,12 +16,14 @@
 #include "core/spctable.h"
 #include "tests/lib/bench.h"
 
-enum { RANGES = 1000000, PROVIDERS = 3000, KEYS = 1 << 20, ROUNDS = 5 };
+enum { PROVIDERS = 3000, KEYS = 1 << 18, ROUNDS = 3, SPC_WIDTH = 5 };
+static const unsigned sizes[] = {1000, 10000, 100000, 1000000};
+enum { SIZES = sizeof sizes / sizeof *sizes };
 
-/* Visits 0..RANGES-1 in another order: the step is prime. */
-static unsigned shuffled(unsigned i)
+/* Visits 0..n-1 in another order: the step is prime, and no part of any n. */
+static unsigned shuffled(unsigned i, unsigned n)
 {
-	return (unsigned)((uint64_t)i * 618033 % RANGES);
+	return (unsigned)((uint64_t)i * 618033 % n);
 }
 
 static struct tn number_of(unsigned long long n)
@@ -34,12 +37,12 @@ static struct tn number_of(unsigned long long n)
 	return t;
 }
 
-static void write_csv(struct buf *out, bool in_order)
+static void write_csv(struct buf *out, unsigned n, bool in_order)
 {
 	buf_init(out, LIMIT_TABLE_BYTES);
 	buf_puts(out, "spc,start,count\n");
-	for (unsigned i = 0; i < RANGES; i++) {
-		unsigned k = in_order ? i : shuffled(i);
+	for (unsigned i = 0; i < n; i++) {
+		unsigned k = in_order ? i : shuffled(i, n);
 
 		buf_printf(out, "%04X,1%07u000,1000\n", k * 7919 % PROVIDERS, k);
 	}
@@ -47,15 +50,22 @@ static void write_csv(struct buf *out, bool in_order)
 		abort();
 }
 
-static struct spctable *measure_reading(const char *what, bool in_order)
+static size_t memory(void)
+{
+	struct mallinfo2 m = mallinfo2();
+
+	return m.uordblks + m.hblkhd;
+}
+
+static struct spctable *read_table(unsigned n, bool in_order, double *ms, double *octets)
 {
 	struct spctable *t = NULL;
 	double took[ROUNDS];
-	size_t before, after;
+	size_t before;
 	struct buf csv;
 
-	write_csv(&csv, in_order);
-	before = mallinfo2().uordblks + mallinfo2().hblkhd;
+	write_csv(&csv, n, in_order);
+	before = memory();
 	for (int i = 0; i < ROUNDS; i++) {
 		double from = bench_cpu_us();
 		struct err e;
@@ -65,42 +75,65 @@ static struct spctable *measure_reading(const char *what, bool in_order)
 			abort();
 		took[i] = bench_cpu_us() - from;
 	}
-	after = mallinfo2().uordblks + mallinfo2().hblkhd;
-	printf("%d ranges, %-11s %8.1f ms, %.1f MB of CSV, %.1f bytes per range\n", RANGES, what, bench_median(took, ROUNDS) / 1000,
-	       (double)csv.n / 1e6, (double)(after - before) / RANGES);
+	*octets = (double)(memory() - before) / n;
+	*ms = bench_median(took, ROUNDS) / 1000;
 	buf_free(&csv);
 	return t;
 }
 
-static void measure_looking(const struct spctable *t)
-{
-	double took[ROUNDS];
-	unsigned long found = 0;
+struct question {
+	struct tn number;
+	char spc[SPC_WIDTH];
+};
 
+/* us for one; half of them ask for another provider than the number's. */
+static double look(const struct spctable *t, unsigned n)
+{
+	struct question *q = calloc(KEYS, sizeof *q);
+	double took[ROUNDS];
+
+	if (!q)
+		abort();
+	for (unsigned i = 0; i < KEYS; i++) {
+		unsigned k = (unsigned)((uint64_t)i * UINT64_C(0x9e3779b97f4a7c15) >> 32) % n;
+
+		q[i].number = number_of((unsigned long long)k * 1000 + i % 1000);
+		snprintf(q[i].spc, sizeof q[i].spc, "%04X", (k + (i & 1)) * 7919 % PROVIDERS);
+	}
 	for (int r = 0; r < ROUNDS; r++) {
 		double from = bench_cpu_us();
+		size_t found = 0, last = 0;
 
-		for (unsigned i = 0; i < KEYS; i++) {
-			unsigned k = shuffled(i % RANGES);
-			struct tn n = number_of((unsigned long long)k * 1000 + i % 1000);
-			char spc[8];
+		for (size_t i = 0; i < KEYS; i++) {
+			/* The next one depends on the last, but for its parity. */
+			const struct question *it = &q[i ^ last << 1];
 
-			snprintf(spc, sizeof spc, "%04X", (k + (i & 1)) * 7919 % PROVIDERS);
-			found += spctable_look(t, span_cstr(spc), &n) == SPCTABLE_COVERS;
+			last = spctable_look(t, span_make(it->spc, SPC_WIDTH - 1), &it->number) == SPCTABLE_COVERS;
+			found += last;
 		}
+		if (found < KEYS / 3 || found > KEYS / 3 * 2)
+			abort();
 		took[r] = bench_cpu_us() - from;
 	}
-	printf("one look-up (with making its number) %.3f us, %.0f %% covered\n", bench_median(took, ROUNDS) / KEYS,
-	       100.0 * (double)found / ROUNDS / KEYS);
+	free(q);
+	return bench_median(took, ROUNDS) / KEYS;
 }
 
 int main(void)
 {
-	struct spctable *t = measure_reading("in order:", true);
+	double ms, disorder_ms, octets, us = 0;
 
-	spctable_unref(t);
-	t = measure_reading("in disorder:", false);
-	measure_looking(t);
-	spctable_unref(t);
+	printf("Ranges of providers: CPU ms to read, octets for each, CPU us of a look-up\n");
+	printf("%9s %12s %12s %12s %9s\n", "ranges", "in order", "disordered", "octets each", "us");
+	for (size_t i = 0; i < SIZES; i++) {
+		struct spctable *t = read_table(sizes[i], true, &ms, &octets);
+
+		spctable_unref(t);
+		t = read_table(sizes[i], false, &disorder_ms, &octets);
+		us = look(t, sizes[i]);
+		printf("%9u %12.1f %12.1f %12.1f %9.3f\n", sizes[i], ms, disorder_ms, octets, us);
+		spctable_unref(t);
+	}
+	printf("{\"spctable_million_us\":%.3f,\"spctable_million_ms\":%.1f}\n", us, disorder_ms);
 	return 0;
 }
