@@ -14,14 +14,15 @@
 #include "core/sslerror.h"
 #include "core/tnauthlist_internal.h"
 
-/* Numbers of one length, first..last; lengths never mix (RFC 8226: equal digits). */
+/* Numbers of one length as key_of() has them, first..last; lengths never mix (RFC 8226: equal digits). */
 struct interval {
 	uint64_t first, last;
-	unsigned char digits;
 };
+enum { LENGTH_SHIFT = 56 }; /* 10^15 is below 2^50 */
+#define VALUE_MASK (((uint64_t)1 << LENGTH_SHIFT) - 1)
 
 struct tnauthlist {
-	struct tnauthlist_entry *entries;
+	struct tnauthlist_packed *entries;
 	size_t n, cap, max;
 	struct interval *intervals; /* sorted, disjoint, not even touching */
 	size_t n_intervals;
@@ -63,8 +64,7 @@ void tnauthlist_free(struct tnauthlist *l)
 	if (!l)
 		return;
 	for (size_t i = 0; i < l->n; i++)
-		if (l->entries[i].kind == TNENTRY_SPC)
-			free((void *)(uintptr_t)l->entries[i].spc.p);
+		free((void *)(uintptr_t)tnauthlist_unpack(l->entries[i]).spc.p);
 	free(l->entries);
 	free(l->intervals);
 	free(l->odd);
@@ -141,7 +141,7 @@ static const char *entry_fault(const struct tnauthlist_entry *e)
 static int make_room(struct tnauthlist *l)
 {
 	size_t cap = l->cap ? l->cap * 2 : 4;
-	struct tnauthlist_entry *p;
+	struct tnauthlist_packed *p;
 
 	if (l->n < l->cap)
 		return 0;
@@ -172,7 +172,7 @@ enum stir_reason tnauthlist_add(struct tnauthlist *l, const struct tnauthlist_en
 		memcpy(copy, e.spc.p, e.spc.n);
 		e.spc = span_make(copy, e.spc.n);
 	}
-	l->entries[l->n++] = e;
+	l->entries[l->n++] = tnauthlist_pack(&e);
 	return STIR_OK;
 }
 
@@ -182,8 +182,6 @@ static int interval_cmp(const void *a, const void *b)
 {
 	const struct interval *x = a, *y = b;
 
-	if (x->digits != y->digits)
-		return x->digits < y->digits ? -1 : 1;
 	return x->first < y->first ? -1 : x->first > y->first;
 }
 
@@ -201,7 +199,7 @@ static void merge_intervals(struct tnauthlist *l)
 	for (size_t i = 1; i < l->n_intervals; i++) {
 		struct interval *last = &v[kept];
 
-		if (v[i].digits == last->digits && v[i].first <= last->last + 1) {
+		if (v[i].first <= last->last + 1) {
 			if (v[i].last > last->last)
 				last->last = v[i].last;
 		} else {
@@ -222,21 +220,20 @@ static int span_cmp(const void *a, const void *b)
 
 static void index_entry(struct tnauthlist *l, size_t i)
 {
-	const struct tnauthlist_entry *e = &l->entries[i];
+	struct tnauthlist_entry e = tnauthlist_unpack(l->entries[i]);
 	uint64_t start;
 
-	if (e->kind == TNENTRY_SPC) {
+	if (e.kind == TNENTRY_SPC) {
 		if (l->n_spcs == 0)
 			l->first_spc = i;
-		l->spcs[l->n_spcs++] = e->spc;
-	} else if (tn_value(&e->start, &start)) {
+		l->spcs[l->n_spcs++] = e.spc;
+	} else if (tn_value(&e.start, &start)) {
 		struct interval *v = &l->intervals[l->n_intervals++];
 
-		v->first = start;
-		v->last = e->kind == TNENTRY_RANGE ? start + e->count - 1 : start;
-		v->digits = e->start.n;
+		v->first = (uint64_t)e.start.n << LENGTH_SHIFT | start;
+		v->last = v->first + (e.kind == TNENTRY_RANGE ? e.count - 1 : 0);
 	} else {
-		l->odd[l->n_odd++] = e->start;
+		l->odd[l->n_odd++] = e.start;
 	}
 }
 
@@ -247,9 +244,11 @@ static int make_index(struct tnauthlist *l)
 	uint64_t v;
 
 	for (size_t i = 0; i < l->n; i++) {
-		if (l->entries[i].kind == TNENTRY_SPC)
+		struct tnauthlist_entry e = tnauthlist_unpack(l->entries[i]);
+
+		if (e.kind == TNENTRY_SPC)
 			spcs++;
-		else if (tn_value(&l->entries[i].start, &v))
+		else if (tn_value(&e.start, &v))
 			numbers++;
 		else
 			odd++;
@@ -267,10 +266,22 @@ static void sort(void *p, size_t n, size_t size, int (*cmp)(const void *a, const
 		qsort(p, n, size, cmp);
 }
 
+/* The room behind the last entry: most lists are of one entry, and there may be a million lists. */
+static void give_back(struct tnauthlist *l)
+{
+	struct tnauthlist_packed *p = realloc(l->entries, l->n * sizeof *p);
+
+	if (p) {
+		l->entries = p;
+		l->cap = l->n;
+	}
+}
+
 enum stir_reason tnauthlist_seal(struct tnauthlist *l, struct err *why)
 {
 	if (l->n == 0)
 		return refuse(why, "it is empty");
+	give_back(l);
 	if (make_index(l))
 		return no_memory(why);
 	l->first_spc = l->n;
@@ -285,23 +296,20 @@ enum stir_reason tnauthlist_seal(struct tnauthlist *l, struct err *why)
 
 /* --- asking --------------------------------------------------------------- */
 
-static int interval_find_cmp(const void *key, const void *element)
+/* The first interval that is not wholly below the key. */
+static size_t interval_from(const struct tnauthlist *l, uint64_t key)
 {
-	const struct interval *k = key, *v = element;
+	const struct interval *v = l->intervals;
+	size_t at = 0, n = l->n_intervals;
 
-	if (k->digits != v->digits)
-		return k->digits < v->digits ? -1 : 1;
-	return k->first < v->first ? -1 : k->first > v->last;
-}
+	/* Always the same number of steps, so that the compiler can do without a branch to guess. */
+	while (n > 1) {
+		size_t half = n / 2;
 
-/* The interval that holds all of first..last, or NULL. */
-static const struct interval *interval_around(const struct tnauthlist *l, struct interval want)
-{
-	const struct interval *v = NULL;
-
-	if (l->n_intervals)
-		v = bsearch(&want, l->intervals, l->n_intervals, sizeof *l->intervals, interval_find_cmp);
-	return v && want.last <= v->last ? v : NULL;
+		at += v[at + half - 1].last < key ? half : 0;
+		n -= half;
+	}
+	return at + (n && v[at].last < key);
 }
 
 static bool lists_odd(const struct tnauthlist *l, const struct tn *number)
@@ -313,8 +321,12 @@ static bool lists_number(const struct tnauthlist *l, const struct tn *number)
 {
 	uint64_t v;
 
-	if (tn_value(number, &v))
-		return interval_around(l, (struct interval){v, v, number->n}) != NULL;
+	if (tn_value(number, &v)) {
+		uint64_t key = (uint64_t)number->n << LENGTH_SHIFT | v;
+		size_t at = interval_from(l, key);
+
+		return at < l->n_intervals && l->intervals[at].first <= key;
+	}
 	return number->n && lists_odd(l, number);
 }
 
@@ -331,7 +343,7 @@ struct span tnauthlist_spc(const struct tnauthlist *l)
 {
 	if (!l || l->first_spc >= l->n)
 		return span_make(NULL, 0);
-	return l->entries[l->first_spc].spc;
+	return tnauthlist_unpack(l->entries[l->first_spc]).spc;
 }
 
 size_t tnauthlist_count(const struct tnauthlist *l)
@@ -341,7 +353,7 @@ size_t tnauthlist_count(const struct tnauthlist *l)
 
 struct tnauthlist_entry tnauthlist_at(const struct tnauthlist *l, size_t i)
 {
-	return l->entries[i];
+	return tnauthlist_unpack(l->entries[i]);
 }
 
 /* --- a delegate's list and its issuer's ------------------------------------- */
@@ -359,30 +371,14 @@ bool tnauthlist_spcs_within(const struct tnauthlist *child, const struct tnauthl
 	return true;
 }
 
-static struct tn tn_of(uint64_t value, unsigned char digits)
+static struct tn tn_of(uint64_t key)
 {
-	struct tn t = {.n = digits};
+	struct tn t = {.n = (unsigned char)(key >> LENGTH_SHIFT)};
+	uint64_t value = key & VALUE_MASK;
 
-	for (size_t i = digits; i-- > 0; value /= 10)
+	for (size_t i = t.n; i-- > 0; value /= 10)
 		t.digits[i] = (char)('0' + value % 10);
 	return t;
-}
-
-/* The first interval that is not wholly below v. */
-static size_t interval_from(const struct tnauthlist *l, const struct interval *v)
-{
-	size_t low = 0, high = l->n_intervals;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-		const struct interval *at = &l->intervals[mid];
-
-		if (at->digits < v->digits || (at->digits == v->digits && at->last < v->first))
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
 }
 
 /* The stretches of want between parent's intervals. */
@@ -391,18 +387,18 @@ static bool gaps(struct interval want, const struct tnauthlist *parent,
 {
 	uint64_t at = want.first;
 
-	for (size_t i = interval_from(parent, &want); i < parent->n_intervals && at <= want.last; i++) {
+	for (size_t i = interval_from(parent, at); i < parent->n_intervals && at <= want.last; i++) {
 		const struct interval *v = &parent->intervals[i];
-		struct tn start = tn_of(at, want.digits);
+		struct tn start = tn_of(at);
 
-		if (v->digits != want.digits || v->first > want.last)
+		if (v->first > want.last)
 			break;
 		if (v->first > at && !one(arg, &start, v->first - at))
 			return false;
 		at = v->last + 1;
 	}
 	if (at <= want.last) {
-		struct tn start = tn_of(at, want.digits);
+		struct tn start = tn_of(at);
 
 		return one(arg, &start, want.last - at + 1);
 	}

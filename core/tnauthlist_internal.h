@@ -27,6 +27,17 @@ enum tnauthlist_der_kind { TNAUTHLIST_DER_SPC, TNAUTHLIST_DER_RANGE, TNAUTHLIST_
 const ASN1_ITEM *tnauthlist_der_entry_item(void);
 const ASN1_ITEM *tnauthlist_der_item(void);
 
+/*
+ * An entry as a list keeps it: 16 octets, for a list may have a hundred thousand,
+ * and many a certificate has one.
+ */
+struct tnauthlist_packed {
+	uint64_t what; /* kind, length, and the digits of a number */
+	uint64_t more; /* count of a range; address of an SPC */
+};
+struct tnauthlist_packed tnauthlist_pack(const struct tnauthlist_entry *e);
+struct tnauthlist_entry tnauthlist_unpack(struct tnauthlist_packed p);
+
 /* An empty list to add at most max entries to; NULL without memory. */
 struct tnauthlist *tnauthlist_new(size_t max) MUST_USE;
 /*
