@@ -1,8 +1,11 @@
 /*
  * Reads the table and finds the first line for a client and a number.
  *
- * Lines of one user are found by name, so that a table of ten thousand
- * subscribers costs no more than one of ten; all others are tried in order.
+ * Each line is filed under one of its conditions, the one that most likely tells
+ * clients apart; for a client the few places where his lines can be are looked
+ * up, and what is found there is tried in the file's order, all conditions of it.
+ * So a million lines cost no more than ten.  Only a line that holds for anybody
+ * ("user:*") is tried for each client.
  */
 #include "config.h"
 
@@ -13,6 +16,7 @@
 #include "core/arena.h"
 #include "core/cidr.h"
 #include "core/limits.h"
+#include "core/sortedkeys.h"
 #include "core/suggest.h"
 #include "engine/csv.h"
 
@@ -23,19 +27,28 @@ static const char *const heading[FIELDS] = {"who", "numbers", "key"};
 struct row {
 	/* empty or NULL: no condition; the names are in the table's arena */
 	struct span user, subject, listener;
-	struct cidr_set *net;
+	const struct cidr_network *net;
 	struct tnauthlist *numbers; /* NULL: certificate */
 	int key;
 	size_t line;
 };
 
+/* Lengths of prefixes. */
+enum { PREFIXES = 8 * CIDR_V6_BYTES + 1 };
+
 struct signingtable {
 	struct row *row;
 	size_t n, cap;
 	struct arena *names;
-	/* rows of one user by name, then by line; and the rest by line */
-	size_t *named, *other;
-	size_t nnamed, nother;
+	/* Lines by the key of the condition they are filed under, then in the file's order; and those without. */
+	struct sortedkeys filed;
+	uint32_t *filed_row, *other;
+	size_t nother;
+	/* The lengths that there are: each is one place to look for an address. */
+	struct prefixes {
+		unsigned char bits[PREFIXES];
+		size_t n;
+	} v4, v6;
 };
 
 /* --- reading ---------------------------------------------------------------- */
@@ -88,18 +101,19 @@ static int set_user(struct reader *r, struct span value, struct row *row)
 
 static int set_net(struct reader *r, struct span value, struct row *row)
 {
+	struct cidr_network *net;
 	struct err why;
 
 	err_clear(&why);
-	if (!row->net)
-		row->net = cidr_new();
-	else
+	if (row->net)
 		return csv_fault(&r->csv, WHO, r->e, "net: stands there twice; use two lines");
-	if (!row->net)
-		return no_memory(r);
 	if (span_starts(value, "!"))
 		return csv_fault(&r->csv, WHO, r->e, "net:!... takes something out of nothing; put a line with key \"none\" in front");
-	return cidr_add(row->net, value, &why) ? csv_fault(&r->csv, WHO, r->e, "net: %s", why.text) : 0;
+	net = arena_alloc(r->t->names, sizeof *net);
+	if (!net)
+		return no_memory(r);
+	row->net = net;
+	return cidr_network_read(value, net, &why) ? csv_fault(&r->csv, WHO, r->e, "net: %s", why.text) : 0;
 }
 
 static int condition(struct reader *r, struct span word, struct row *row)
@@ -244,50 +258,120 @@ static int read_row(struct reader *r)
 	return read_who(r, row) || read_numbers(r, row) || read_key(r, row) ? -1 : 0;
 }
 
-/* --- order ------------------------------------------------------------------ */
+/* --- where a line is filed ---------------------------------------------------- */
+
+enum place { PLACE_USER, PLACE_DOMAIN, PLACE_SUBJECT, PLACE_NET, PLACE_LISTENER };
 
 static bool is_named(const struct row *r)
 {
 	return r->user.n && r->user.p[0] != '*';
 }
 
-/* Without case, so that all lines of a user stand together however they write him. */
-static int name_order(struct span a, struct span b)
+/*
+ * The key of a name at a place, without case: who is found there is asked for it
+ * again, so two names of one key (FNV-1a) only cost time, and the names are the
+ * operator's.  Never 0, and below the keys that core/sortedkeys.h keeps to itself.
+ */
+static uint64_t key_of(enum place place, struct span name)
 {
-	size_t i = 0;
+	uint64_t h = (UINT64_C(0xcbf29ce484222325) ^ place) * UINT64_C(0x100000001b3);
 
-	while (i < a.n && i < b.n && span_lower(a.p[i]) == span_lower(b.p[i]))
-		i++;
-	if (i < a.n && i < b.n)
-		return (unsigned char)span_lower(a.p[i]) < (unsigned char)span_lower(b.p[i]) ? -1 : 1;
-	return (a.n > b.n) - (a.n < b.n);
+	for (size_t i = 0; i < name.n; i++)
+		h = (h ^ (unsigned char)span_lower(name.p[i])) * UINT64_C(0x100000001b3);
+	return h >> 1 | 1;
 }
 
-static int row_order(const void *va, const void *vb, void *arg)
+static uint64_t key_of_net(const struct cidr_address *first, unsigned bits)
 {
-	const struct row *row = arg;
-	size_t a = *(const size_t *)va, b = *(const size_t *)vb;
-	int c = name_order(row[a].user, row[b].user);
+	unsigned char name[CIDR_V6_BYTES + 2];
 
-	return c ? c : (a > b) - (a < b);
+	name[0] = first->bytes;
+	name[1] = (unsigned char)bits;
+	memcpy(name + 2, first->octet, first->bytes);
+	return key_of(PLACE_NET, span_make(name, 2u + first->bytes));
 }
 
-static int put_in_order(struct reader *r)
+/* False: under none. */
+static bool key_of_row(const struct row *r, uint64_t *key)
+{
+	if (is_named(r))
+		*key = key_of(PLACE_USER, r->user);
+	else if (r->user.n > 1)
+		*key = key_of(PLACE_DOMAIN, span_skip(r->user, 2));
+	else if (r->subject.n)
+		*key = key_of(PLACE_SUBJECT, r->subject);
+	else if (r->net)
+		*key = key_of_net(&r->net->first, r->net->bits);
+	else if (r->listener.n)
+		*key = key_of(PLACE_LISTENER, r->listener);
+	else
+		return false;
+	return true;
+}
+
+struct filed {
+	uint64_t key;
+	uint32_t row;
+};
+
+static int filed_order(const void *va, const void *vb)
+{
+	const struct filed *a = va, *b = vb;
+
+	if (a->key != b->key)
+		return a->key < b->key ? -1 : 1;
+	return (a->row > b->row) - (a->row < b->row);
+}
+
+static void note_prefix(struct signingtable *t, const struct cidr_network *net)
+{
+	struct prefixes *p = net->first.bytes == CIDR_V4_BYTES ? &t->v4 : &t->v6;
+
+	if (!memchr(p->bits, net->bits, p->n))
+		p->bits[p->n++] = net->bits;
+}
+
+static int keep_filed(struct reader *r, struct filed *v, size_t n)
 {
 	struct signingtable *t = r->t;
 
-	t->named = calloc(t->n + 1, sizeof *t->named);
-	t->other = calloc(t->n + 1, sizeof *t->other);
-	if (!t->named || !t->other)
+	/* qsort() must not get NULL, and calloc() may give it. */
+	if (n)
+		qsort(v, n, sizeof *v, filed_order);
+	t->filed_row = calloc(n + 1, sizeof *t->filed_row);
+	if (!t->filed_row || sortedkeys_init(&t->filed, n))
 		return no_memory(r);
-	for (size_t i = 0; i < t->n; i++) {
-		if (is_named(&t->row[i]))
-			t->named[t->nnamed++] = i;
-		else
-			t->other[t->nother++] = i;
+	for (size_t i = 0; i < n; i++) {
+		t->filed.key[i] = v[i].key;
+		t->filed_row[i] = v[i].row;
 	}
-	qsort_r(t->named, t->nnamed, sizeof *t->named, row_order, t->row);
+	sortedkeys_seal(&t->filed);
 	return 0;
+}
+
+static int file_rows(struct reader *r)
+{
+	struct filed *v = calloc(r->t->n + 1, sizeof *v);
+	struct signingtable *t = r->t;
+	size_t n = 0;
+	int rc;
+
+	t->other = calloc(t->n + 1, sizeof *t->other);
+	if (!v || !t->other) {
+		free(v);
+		return no_memory(r);
+	}
+	for (size_t i = 0; i < t->n; i++) {
+		if (t->row[i].net)
+			note_prefix(t, t->row[i].net);
+		if (key_of_row(&t->row[i], &v[n].key))
+			v[n++].row = (uint32_t)i;
+		else
+			t->other[t->nother++] = (uint32_t)i;
+	}
+	rc = keep_filed(r, v, n);
+	free(v);
+	return rc;
 }
 
 static int read_all(struct reader *r)
@@ -300,7 +384,7 @@ static int read_all(struct reader *r)
 	/* A file that is just being written must not take signing away from all. */
 	if (rc == 0 && r->t->n == 0)
 		return err_set(r->e, ERR_CONFIG, "%s: there is no line in it, and nobody would be signed for; a line is \"who,numbers,key\"", r->csv.name);
-	return rc ? rc : put_in_order(r);
+	return rc ? rc : file_rows(r);
 }
 
 int signingtable_parse(const char *name, struct span csv, const char *const *keys, size_t nkeys, struct signingtable **out, struct err *e)
@@ -313,7 +397,8 @@ int signingtable_parse(const char *name, struct span csv, const char *const *key
 	r.t = calloc(1, sizeof *r.t);
 	if (!r.t)
 		return no_memory(&r);
-	r.t->names = arena_new(LIMIT_TABLE_BYTES);
+	/* Names are rounded up, and a network takes more memory than text. */
+	r.t->names = arena_new(3 * (size_t)LIMIT_TABLE_BYTES);
 	if (!r.t->names)
 		rc = no_memory(&r);
 	else
@@ -330,12 +415,11 @@ void signingtable_free(struct signingtable *t)
 {
 	if (!t)
 		return;
-	for (size_t i = 0; i < t->n; i++) {
-		cidr_free(t->row[i].net);
+	for (size_t i = 0; i < t->n; i++)
 		tnauthlist_free(t->row[i].numbers);
-	}
 	free(t->row);
-	free(t->named);
+	sortedkeys_free(&t->filed);
+	free(t->filed_row);
 	free(t->other);
 	arena_free(t->names);
 	free(t);
@@ -355,87 +439,120 @@ void signingtable_at(const struct signingtable *t, size_t i, const struct tnauth
 
 /* --- looking ---------------------------------------------------------------- */
 
+/* What follows the last '@', empty if nothing stands before it. */
+static struct span domain_of(struct span user)
+{
+	size_t at = user.n;
+
+	while (at > 0 && user.p[at - 1] != '@')
+		at--;
+	return at > 1 ? span_skip(user, at) : span_make(NULL, 0);
+}
+
 static bool user_is(const struct row *r, struct span user)
 {
-	size_t at;
-
 	if (!user.n)
 		return false;
 	/* Some user databases know a name in any case: who must not be signed for would come as "OLD". */
 	if (is_named(r))
 		return r->key == SIGNINGTABLE_NONE ? span_caseeq(r->user, user) : span_eq(r->user, user);
-	if (r->user.n == 1)
-		return true;
-	/* "*@domain": the domain is what follows the last '@'. */
-	for (at = user.n; at > 0 && user.p[at - 1] != '@'; at--)
-		;
-	return at > 1 && r->user.p[1] == '@' && span_caseeq(span_skip(user, at), span_skip(r->user, 2));
-}
-
-static bool holds(const struct row *r, const struct mms_client *c)
-{
-	if (r->user.n && !user_is(r, c->auth_user))
-		return false;
-	if (r->subject.n && !span_eq(r->subject, c->tls_subject))
-		return false;
-	if (r->listener.n && !span_caseeq(r->listener, c->listener))
-		return false;
-	if (!r->net)
-		return true;
-	return (c->addr.ss_family == AF_INET || c->addr.ss_family == AF_INET6) && cidr_contains(r->net, (const struct sockaddr *)&c->addr);
-}
-
-/* The first of this user's lines in named, whatever their case. */
-static size_t first_named(const struct signingtable *t, struct span user)
-{
-	size_t low = 0, high = t->nnamed;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (name_order(t->row[t->named[mid]].user, user) < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
+	return r->user.n == 1 || span_caseeq(domain_of(user), span_skip(r->user, 2));
 }
 
 /* Lines that may be the client's, in the file's order. */
 struct walk {
 	const struct signingtable *t;
 	const struct mms_client *c;
-	size_t named, other;
+	struct cidr_address addr; /* bytes 0: none */
+	struct at_place {
+		uint64_t key;
+		size_t at; /* in filed */
+	} place[PLACE_LISTENER + PREFIXES];
+	size_t nplaces;
+	size_t other;
 };
 
-static struct walk begin(const struct signingtable *t, const struct mms_client *c)
+static bool holds(const struct row *r, const struct walk *w)
 {
-	return (struct walk){t, c, c->auth_user.n ? first_named(t, c->auth_user) : t->nnamed, 0};
+	if (r->user.n && !user_is(r, w->c->auth_user))
+		return false;
+	if (r->subject.n && !span_eq(r->subject, w->c->tls_subject))
+		return false;
+	if (r->listener.n && !span_caseeq(r->listener, w->c->listener))
+		return false;
+	return !r->net || cidr_network_has(r->net, &w->addr);
+}
+
+static void look_at(struct walk *w, uint64_t key)
+{
+	size_t at = sortedkeys_upto(&w->t->filed, key - 1);
+
+	if (at < w->t->filed.n && w->t->filed.key[at] == key)
+		w->place[w->nplaces++] = (struct at_place){key, at};
+}
+
+static void begin(struct walk *w, const struct signingtable *t, const struct mms_client *c)
+{
+	const struct prefixes *p;
+
+	w->t = t;
+	w->c = c;
+	w->nplaces = w->other = 0;
+	if (!cidr_address_of((const struct sockaddr *)&c->addr, &w->addr))
+		w->addr.bytes = 0;
+	if (c->auth_user.n) {
+		look_at(w, key_of(PLACE_USER, c->auth_user));
+		look_at(w, key_of(PLACE_DOMAIN, domain_of(c->auth_user)));
+	}
+	if (c->tls_subject.n)
+		look_at(w, key_of(PLACE_SUBJECT, c->tls_subject));
+	if (c->listener.n)
+		look_at(w, key_of(PLACE_LISTENER, c->listener));
+	p = w->addr.bytes == CIDR_V4_BYTES ? &t->v4 : &t->v6;
+	for (size_t i = 0; w->addr.bytes && i < p->n; i++) {
+		struct cidr_address first = cidr_address_cut(&w->addr, p->bits[i]);
+
+		look_at(w, key_of_net(&first, p->bits[i]));
+	}
+}
+
+/* The next line in the file's order at any place; false: there is none. */
+static bool next_row(struct walk *w, uint32_t *row)
+{
+	const struct signingtable *t = w->t;
+	struct at_place *from = NULL;
+
+	*row = w->other < t->nother ? t->other[w->other] : UINT32_MAX;
+	for (size_t i = 0; i < w->nplaces; i++) {
+		struct at_place *p = &w->place[i];
+
+		if (p->at < t->filed.n && t->filed.key[p->at] == p->key && t->filed_row[p->at] < *row) {
+			*row = t->filed_row[p->at];
+			from = p;
+		}
+	}
+	if (from)
+		from->at++;
+	else
+		w->other++;
+	return *row != UINT32_MAX;
 }
 
 static const struct row *next(struct walk *w)
 {
-	const struct signingtable *t = w->t;
+	uint32_t row;
 
-	for (;;) {
-		bool have_named = w->named < t->nnamed && span_caseeq(t->row[t->named[w->named]].user, w->c->auth_user);
-		const struct row *r;
-
-		if (!have_named && w->other == t->nother)
-			return NULL;
-		if (have_named && (w->other == t->nother || t->named[w->named] < t->other[w->other]))
-			r = &t->row[t->named[w->named++]];
-		else
-			r = &t->row[t->other[w->other++]];
-		if (holds(r, w->c))
-			return r;
-	}
+	while (next_row(w, &row))
+		if (holds(&w->t->row[row], w))
+			return &w->t->row[row];
+	return NULL;
 }
 
 bool signingtable_knows(const struct signingtable *t, const struct mms_client *c)
 {
-	struct walk w = begin(t, c);
+	struct walk w;
 
+	begin(&w, t, c);
 	return next(&w) != NULL;
 }
 
@@ -450,9 +567,10 @@ enum signingtable_answer signingtable_look(const struct signingtable *t, const s
 					   const struct signingtable_cover *cover, size_t *key)
 {
 	enum signingtable_answer answer = SIGNINGTABLE_STRANGER;
-	struct walk w = begin(t, c);
 	const struct row *r;
+	struct walk w;
 
+	begin(&w, t, c);
 	while ((r = next(&w))) {
 		if (!has_number(r, number, cover)) {
 			if (!r->numbers && answer != SIGNINGTABLE_SIGN) {
