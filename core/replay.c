@@ -76,12 +76,12 @@ static struct span client_address(const struct mms_message *m)
 int replay_delivery_of(const struct replay *r, const struct mms_message *m, const struct msgi_value *raw, struct replay_delivery *out)
 {
 	EVP_MAC_CTX *c = mac_begin(r);
-	const struct header_field *f;
 	bool ok = c && mac_part(c, span_cstr("delivery")) && mac_part(c, span_make(raw->digest, raw->n)) && mac_part(c, client_address(m));
 
 	memset(out, 0, sizeof *out);
-	for (size_t i = 0; ok && (f = message_field(m, "Message-ID", i)); i++)
-		ok = mac_part(c, span_trim(f->value));
+	for (size_t i = 0; ok && i < m->nfield; i++)
+		if (span_caseis(m->field[i].name, "Message-ID"))
+			ok = mac_part(c, span_trim(m->field[i].value));
 	ok = ok && mac_end(c, out->id, sizeof out->id);
 	EVP_MAC_CTX_free(c);
 	return ok ? 0 : -1;

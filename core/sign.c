@@ -10,6 +10,7 @@
 #include "core/sign.h"
 
 #include <openssl/rand.h>
+#include <stdlib.h>
 
 #include "core/encoding.h"
 #include "core/identity.h"
@@ -103,12 +104,16 @@ struct disclosed {
 /* -1: more addresses than are looked at, or no memory. */
 static int collect(const struct mms_message *m, const char *name, struct disclosed **list)
 {
-	for (size_t i = 0; i < message_field_count(m, name); i++) {
-		struct disclosed *d = arena_alloc(m->arena, sizeof *d);
+	for (size_t i = 0; i < m->nfield; i++) {
+		struct disclosed *d;
 		struct span *addr;
 		bool truncated;
-		size_t n = address_list(message_field(m, name, i)->value, m->arena, &addr, &truncated);
+		size_t n;
 
+		if (!span_caseis(m->field[i].name, name))
+			continue;
+		d = arena_alloc(m->arena, sizeof *d);
+		n = address_list(m->field[i].value, m->arena, &addr, &truncated);
 		if (d)
 			d->party = arena_array(m->arena, n, sizeof *d->party);
 		if (!d || !d->party || truncated)
@@ -121,13 +126,46 @@ static int collect(const struct mms_message *m, const char *name, struct disclos
 	return 0;
 }
 
-static bool is_disclosed(const struct disclosed *d, const struct party *p)
+/* What To and Cc show, in order: a message of ten thousand recipients may show as many. */
+struct shown {
+	const struct party **v;
+	size_t n;
+};
+
+static int party_order(const void *va, const void *vb)
 {
-	for (; d; d = d->next)
+	const struct party *const *a = va, *const *b = vb;
+	struct span x = party_text(*a), y = party_text(*b);
+	int c;
+
+	if ((*a)->kind != (*b)->kind)
+		return (*a)->kind < (*b)->kind ? -1 : 1;
+	c = x.n && y.n ? memcmp(x.p, y.p, x.n < y.n ? x.n : y.n) : 0;
+	return c ? c : (x.n > y.n) - (x.n < y.n);
+}
+
+static int collect_all(const struct mms_message *m, struct shown *out)
+{
+	struct disclosed *list = NULL;
+	size_t n = 0;
+
+	if (collect(m, "To", &list) || collect(m, "Cc", &list))
+		return -1;
+	for (const struct disclosed *d = list; d; d = d->next)
+		n += d->n;
+	*out = (struct shown){arena_array(m->arena, n, sizeof *out->v), 0};
+	if (!out->v)
+		return -1;
+	for (const struct disclosed *d = list; d; d = d->next)
 		for (size_t i = 0; i < d->n; i++)
-			if (party_eq(&d->party[i], p))
-				return true;
-	return false;
+			out->v[out->n++] = &d->party[i];
+	qsort(out->v, out->n, sizeof *out->v, party_order);
+	return 0;
+}
+
+static bool is_disclosed(const struct shown *s, const struct party *p)
+{
+	return s->n && bsearch(&p, s->v, s->n, sizeof *s->v, party_order);
 }
 
 static bool all_same(const struct mms_message *m)
@@ -145,19 +183,19 @@ static bool all_same(const struct mms_message *m)
 static enum sign_outcome name_dest(const struct mms_message *m, struct passport_new *n, struct sign_result *out)
 {
 	struct party *dest = arena_array(m->arena, m->nrcpt, sizeof *dest);
-	struct disclosed *shown = NULL;
+	struct shown shown;
 	bool alone = all_same(m);
 
 	if (!dest)
 		return SIGN_NO_RESOURCE;
-	if (collect(m, "To", &shown) || collect(m, "Cc", &shown)) {
+	if (collect_all(m, &shown)) {
 		out->detail = span_cstr("more addresses in To and Cc than are looked at");
 		return SIGN_NO_DEST;
 	}
 	for (size_t i = 0; i < m->nrcpt; i++) {
 		const struct party *p = &m->rcpt[i].party;
 
-		if (p->kind != PARTY_NONE && (alone || is_disclosed(shown, p)))
+		if (p->kind != PARTY_NONE && (alone || is_disclosed(&shown, p)))
 			dest[n->ndest++] = *p;
 		else
 			out->nblind++;

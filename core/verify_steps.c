@@ -175,33 +175,10 @@ enum stir_reason verify_steps_cert(struct verify_look *l)
 
 /* --- authority -------------------------------------------------------------------------- */
 
-/* The best any of the certificate's providers can say of the number. */
-static enum spctable_answer ask_table(const struct spctable *table, const struct tnauthlist *list, const struct tn *number)
-{
-	enum spctable_answer found = SPCTABLE_OUTSIDE;
-
-	for (size_t i = 0; i < tnauthlist_count(list); i++) {
-		struct tnauthlist_entry e = tnauthlist_at(list, i);
-
-		if (e.kind != TNENTRY_SPC)
-			continue;
-		switch (spctable_look(table, e.spc, number)) {
-		case SPCTABLE_COVERS:
-			return SPCTABLE_COVERS;
-		case SPCTABLE_UNKNOWN:
-			found = SPCTABLE_UNKNOWN;
-			break;
-		case SPCTABLE_OUTSIDE:
-			break;
-		}
-	}
-	return found;
-}
-
 /* A provider's certificate: which numbers are that provider's, the table says, if there is one. */
 static void look_up_provider(struct verify_look *l, const struct tn *number)
 {
-	switch (ask_table(l->v->params->spcs, cert_chain_tnauthlist(l->chain), number)) {
+	switch (spctable_look_list(l->v->params->spcs, cert_chain_tnauthlist(l->chain), number, 1)) {
 	case SPCTABLE_COVERS:
 		l->c->authority = TN_AUTHORITY_TN;
 		l->c->by_table = true;
