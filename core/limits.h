@@ -199,6 +199,11 @@ enum {
 	 * cut short in the other form. */
 	LIMIT_LOG_JSON = 16384,
 
+	/* --- reload ---------------------------------------------------------- */
+	/* Configurations that were in force and that messages still have; of more, the
+	 * last message frees the tables itself. */
+	LIMIT_RETIRED_ENGINES = 8,
+
 	/* --- evidence -------------------------------------------------------- */
 	/* One line: a token, and a chain of LIMIT_CHAIN_BYTES in which each octet may
 	 * take two (a line end as \n). */

@@ -17,6 +17,7 @@
 #include <openssl/crypto.h>
 
 #include "core/keys/key_pem.h"
+#include "engine/background.h"
 #include "engine/clock.h"
 #include "engine/file.h"
 
@@ -107,28 +108,32 @@ static int check_signing(const struct engine *g, const char *const *names, struc
 	return 0;
 }
 
-static int open_signing(struct engine *g, struct err *e)
+static int read_signing(void *arg)
 {
+	const struct engine_opening *o = arg;
+	struct engine *g = o->g;
 	const char *path = g->settings.signing_table;
 	const char *const *names;
 	struct buf text;
 	size_t n;
 	int rc;
 
-	if (!path)
-		return 0;
 	n = signers_names(g->signers, &names);
 	buf_init(&text, LIMIT_TABLE_BYTES);
-	rc = file_read(path, LIMIT_TABLE_BYTES, &text, e);
+	rc = file_read(path, LIMIT_TABLE_BYTES, &text, o->e);
 	if (rc == 0)
-		rc = signingtable_parse(path, buf_span(&text), names, n, &g->signing, e);
+		rc = signingtable_parse(path, buf_span(&text), names, n, &g->signing, o->e);
 	buf_free(&text);
-	return rc ? rc : check_signing(g, names, e);
+	return rc ? rc : check_signing(g, names, o->e);
 }
 
-static int open_signer(struct engine *g, struct err *e)
+static int open_signer(struct engine *g, const struct engine *old, struct err *e)
 {
-	return signers_open(&g->settings, engine_future_reader(&g->settings), &g->signers, e) || open_signing(g, e) ? -1 : 0;
+	struct engine_opening o = {g, NULL, e};
+
+	if (signers_open(&g->settings, engine_future_reader(&g->settings), &g->signers, e))
+		return -1;
+	return g->settings.signing_table ? background_run(old != NULL, read_signing, &o) : 0;
 }
 
 static int open_all(struct settings *s, const struct engine *old, struct engine **out, struct source_report *report, struct err *e)
@@ -148,7 +153,7 @@ static int open_all(struct settings *s, const struct engine *old, struct engine 
 		engine_unref(g);
 		return err_set(e, ERR_UNAVAILABLE, "no memory");
 	}
-	if (engine_pseudonym_open(g, old, e) || open_plan(g, e) || open_signer(g, e) || engine_verify_open(g, old, e) || engine_policy_open(g, old, report, e) ||
+	if (engine_pseudonym_open(g, old, e) || open_plan(g, e) || open_signer(g, old, e) || engine_verify_open(g, old, e) || engine_policy_open(g, old, report, e) ||
 	    (old && engine_verify_begin(g, old, false, e))) {
 		engine_unref(g);
 		return -1;
@@ -202,6 +207,11 @@ struct engine *engine_ref(struct engine *g)
 {
 	atomic_fetch_add_explicit(&g->refs, 1, memory_order_relaxed);
 	return g;
+}
+
+bool engine_is_shared(const struct engine *g)
+{
+	return atomic_load_explicit(&g->refs, memory_order_acquire) > 1;
 }
 
 void engine_unref(struct engine *g)

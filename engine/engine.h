@@ -56,6 +56,8 @@ int engine_begin(struct engine *g, bool in_private, struct err *e) MUST_USE;
 int engine_use_fetch(struct engine *g, struct fetch *f, struct err *e) MUST_USE;
 struct engine *engine_ref(struct engine *g);
 void engine_unref(struct engine *g); /* NULL is allowed */
+/* Has somebody else a reference? One who is alone with a g that nobody can get any more stays so. */
+bool engine_is_shared(const struct engine *g);
 const struct settings *engine_settings(const struct engine *g);
 const struct numberplan *engine_numberplan(const struct engine *g);
 /* The policy in force, or NULL. */

@@ -53,6 +53,13 @@ struct engine {
 	struct metrics *metrics; /* shared with the engines before and after */
 };
 
+/* What reads a table aside from mail (engine/background.h) gets. */
+struct engine_opening {
+	struct engine *g;
+	struct source_report *report; /* of the policy */
+	struct err *e;
+};
+
 /* UserID, when we are going to be it: its files with secrets are as good as our own. */
 struct key_reader engine_future_reader(const struct settings *s);
 

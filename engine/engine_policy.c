@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/background.h"
 #include "engine/file.h"
 #include "engine/policy_facts.h"
 #include "engine/policy_open.h"
@@ -115,12 +116,21 @@ static void name_peers(struct engine *g)
 		metrics_add_peer(g->metrics, p->peer[i].name.text);
 }
 
+static int read_policy(void *arg)
+{
+	const struct engine_opening *o = arg;
+
+	return policy_open_file(o->g->settings.policy, &o->g->policy, o->report, o->e);
+}
+
 int engine_policy_open(struct engine *g, const struct engine *old, struct source_report *report, struct err *e)
 {
+	struct engine_opening o = {g, report, e};
+
 	/* Only what is verified is judged. */
 	if (!g->settings.policy || !g->trust)
 		return 0;
-	if (policy_open_file(g->settings.policy, &g->policy, report, e))
+	if (background_run(old != NULL, read_policy, &o))
 		return -1;
 	g->needs = policy_needs(g->policy);
 	name_peers(g);

@@ -14,6 +14,7 @@
 
 #include "core/crlcache.h"
 #include "core/trustset.h"
+#include "engine/background.h"
 #include "engine/clock.h"
 #include "engine/file.h"
 
@@ -119,20 +120,26 @@ static int open_domains(struct engine *g, struct crlcache *crls, struct err *e)
 	return rc;
 }
 
-static int open_spcs(struct engine *g, struct err *e)
+static int read_spcs(void *arg)
 {
-	const char *path = g->settings.spc_table;
+	const struct engine_opening *o = arg;
+	const char *path = o->g->settings.spc_table;
 	struct buf text;
 	int rc;
 
-	if (!path)
-		return 0;
 	buf_init(&text, LIMIT_TABLE_BYTES);
-	rc = file_read(path, LIMIT_TABLE_BYTES, &text, e);
+	rc = file_read(path, LIMIT_TABLE_BYTES, &text, o->e);
 	if (rc == 0)
-		rc = spctable_parse(path, buf_span(&text), &g->spcs, e);
+		rc = spctable_parse(path, buf_span(&text), &o->g->spcs, o->e);
 	buf_free(&text);
 	return rc;
+}
+
+static int open_spcs(struct engine *g, const struct engine *old, struct err *e)
+{
+	struct engine_opening o = {g, NULL, e};
+
+	return g->settings.spc_table ? background_run(old != NULL, read_spcs, &o) : 0;
 }
 
 /* --- certificates ----------------------------------------------------------------------- */
@@ -271,7 +278,7 @@ int engine_verify_open(struct engine *g, const struct engine *old, struct err *e
 	if (remote_open(s, old ? old->remote : NULL, old && s->cache_file, &g->remote, e))
 		return -1;
 	metrics_attach(g->metrics, g->remote, engine_gather_remote);
-	if (open_spcs(g, e))
+	if (open_spcs(g, old, e))
 		return -1;
 	return open_trust(g, e);
 }

@@ -80,12 +80,44 @@ static void advise(const struct engine *g)
 	buf_free(&text);
 }
 
+/* --- engines that were in force ------------------------------------------------------ */
+
+/*
+ * To free tables of a million lines takes a while.  The last message of an old
+ * engine must not do it, so the main thread keeps it until no message has it.
+ */
+static struct engine *retired[LIMIT_RETIRED_ENGINES];
+
+static void free_retired(void)
+{
+	for (size_t i = 0; i < LIMIT_RETIRED_ENGINES; i++)
+		if (retired[i] && !engine_is_shared(retired[i])) {
+			engine_unref(retired[i]);
+			retired[i] = NULL;
+		}
+}
+
+/* Takes over the reference. When all places are taken, whoever is the last one frees it. */
+static void retire(struct engine *g)
+{
+	size_t i = 0;
+
+	while (i < LIMIT_RETIRED_ENGINES && retired[i])
+		i++;
+	if (i == LIMIT_RETIRED_ENGINES)
+		engine_unref(g);
+	else
+		retired[i] = g;
+	free_retired();
+}
+
 bool reload_tick(void)
 {
 	struct engine *g = reload_engine();
 	struct buf said;
 	bool again;
 
+	free_retired();
 	if (!g)
 		return false;
 	buf_init(&said, ADVICE_MAX);
@@ -250,6 +282,9 @@ bool reload_again(const struct options *o)
 		log_notice("configuration read again");
 		ok = true;
 	}
-	engine_unref(old);
+	if (ok && old)
+		retire(old);
+	else
+		engine_unref(old);
 	return ok;
 }
