@@ -29,13 +29,22 @@ enum { STEP_COUNT = sizeof steps / sizeof *steps };
 
 /* --- after the header -------------------------------------------------------- */
 
-/* The digests that this token needs of the body; a malformed value needs none. */
-static unsigned wanted(const struct verify_params *params, const struct stir_check *c, const struct mms_message *m)
+/* Too old already: it will be no younger when the body has come. */
+static bool is_stale(const struct verify_params *params, const struct stir_check *c, int64_t now)
+{
+	return now > c->passport.iat && now - c->passport.iat > params->max_age_s;
+}
+
+/*
+ * The digests that this token needs of the body; a malformed value needs none, nor
+ * does one that fails before its content counts, unless all is to be found out.
+ */
+static unsigned wanted(const struct verify_params *params, const struct stir_check *c, const struct mms_message *m, int64_t now)
 {
 	struct msgi_value v;
 	unsigned want = 0;
 
-	if (c->reason != STIR_OK || (!params->go_on && !party_eq(&c->passport.orig, &m->from)))
+	if (c->reason != STIR_OK || (!params->go_on && (is_stale(params, c, now) || !party_eq(&c->passport.orig, &m->from))))
 		return 0;
 	if (c->passport.has_msgi && msgi_parse(c->passport.msgi, &v) == 0)
 		want |= 1u << v.alg;
@@ -106,7 +115,7 @@ struct verify *verify_begin(const struct verify_params *params, struct mms_messa
 	if (read_fields(v, m))
 		return NULL;
 	for (size_t i = 0; i < v->n; i++)
-		want |= wanted(params, &v->check[i], m);
+		want |= wanted(params, &v->check[i], m, t.now);
 	v->broken = arena_overflowed(m->arena);
 	message_want(m, want);
 	if (!v->broken)
