@@ -33,7 +33,7 @@ struct job {
 	struct policy_changes *changes; /* NULL without */
 	struct report *report;          /* NULL without */
 	FILE *facts;                    /* NULL without */
-	unsigned char key[FACTLOG_KEY_BYTES];
+	struct pseudonym *pseudonyms;   /* with facts */
 	struct policy_progress progress;
 	int status;
 };
@@ -53,7 +53,7 @@ static struct span name_of(const struct policy_message *m)
 
 static int record_facts(struct job *j, const struct policy_message *m, struct err *e)
 {
-	const struct factlog_context c = {.id = name_of(m), .time = m->run.now, .numbers = j->a.numbers, .key = j->key};
+	const struct factlog_context c = {.id = name_of(m), .time = m->run.now, .numbers = j->a.numbers, .pseudonyms = j->pseudonyms};
 	struct buf line;
 	int rc = 0;
 
@@ -112,14 +112,26 @@ static bool may_overwrite(const char *path)
 	return stat(path, &st) || !S_ISREG(st.st_mode) || st.st_size == 0 || policy_replay_is_log(path);
 }
 
+/* With a key that nobody has afterwards. */
+static int have_pseudonyms(struct job *j, struct err *e)
+{
+	unsigned char key[PSEUDONYM_KEY_BYTES];
+
+	if (RAND_bytes(key, sizeof key) != 1)
+		return err_set(e, ERR_UNAVAILABLE, "no randomness for pseudonyms");
+	j->pseudonyms = pseudonym_new(key);
+	OPENSSL_cleanse(key, sizeof key);
+	return j->pseudonyms ? 0 : err_set(e, ERR_UNAVAILABLE, "no memory for pseudonyms");
+}
+
 static int open_facts(struct job *j, struct err *e)
 {
 	if (!j->a.facts_out)
 		return 0;
 	if (!may_overwrite(j->a.facts_out))
 		return err_set(e, ERR_OS, "%s: is no fact log, and so not overwritten; remove it, or give another --facts-out", j->a.facts_out);
-	if (RAND_bytes(j->key, sizeof(j->key)) != 1)
-		return err_set(e, ERR_UNAVAILABLE, "no randomness for pseudonyms");
+	if (have_pseudonyms(j, e))
+		return -1;
 	j->facts = strcmp(j->a.facts_out, "-") == 0 ? stdout : fopen(j->a.facts_out, "we");
 	return j->facts ? 0 : err_set(e, ERR_OS, "%s: %s", j->a.facts_out, strerror(errno));
 }
@@ -129,6 +141,8 @@ static int close_facts(struct job *j, struct err *e)
 	FILE *f = j->facts;
 	int bad;
 
+	pseudonym_free(j->pseudonyms);
+	j->pseudonyms = NULL;
 	j->facts = NULL;
 	if (!f)
 		return 0;

@@ -47,8 +47,9 @@ struct engine {
 	char *warnings;              /* what the checker said of it, one a line; owned, NULL when nothing */
 	struct state *state;         /* shared with the engines before and after */
 	struct factlog_file *factlog; /* the same; NULL without FactLog */
-	/* of numbers in FactLog and log; all 0 when nothing is written as a pseudonym */
-	unsigned char pseudonym_key[FACTLOG_KEY_BYTES];
+	/* of numbers in FactLog and log; NULL and all 0 when nothing is written as a pseudonym */
+	struct pseudonym *pseudonyms;
+	unsigned char pseudonym_key[PSEUDONYM_KEY_BYTES];
 	bool pseudonym_key_is_random;
 	struct metrics *metrics; /* shared with the engines before and after */
 };

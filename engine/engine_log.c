@@ -99,13 +99,13 @@ static void put_number(struct line *l, const char *key, int64_t n)
 static void put_number_of(struct line *l, const struct engine *g, const char *key, const struct tn *t, bool hidden)
 {
 	int how = g->settings.log_numbers == SETTINGS_NUMBERS_FULL && hidden ? SETTINGS_NUMBERS_PSEUDONYM : g->settings.log_numbers;
-	char pseudonym[FACTLOG_PSEUDONYM_BYTES];
+	char pseudonym[PSEUDONYM_BYTES];
 	struct tn masked = tn_masked(t);
 
 	if (how == SETTINGS_NUMBERS_FULL)
 		put(l, key, tn_span(t));
 	/* Better little than too much when there is no memory for a hash. */
-	else if (how == SETTINGS_NUMBERS_MASKED || factlog_pseudonym(g->pseudonym_key, tn_span(t), pseudonym))
+	else if (how == SETTINGS_NUMBERS_MASKED || pseudonym_write(g->pseudonyms, tn_span(t), pseudonym))
 		put(l, key, tn_span(&masked));
 	else
 		put(l, key, span_make(pseudonym, sizeof pseudonym));

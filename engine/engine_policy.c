@@ -409,7 +409,7 @@ void engine_policy_judge(struct engine *g, struct transaction *t, int64_t now, b
 int engine_record(struct engine *g, const struct transaction *t, struct span queue_id, int64_t now, struct err *e)
 {
 	const struct factlog_context c = {
-		.id = queue_id, .time = now, .numbers = (enum factlog_numbers)g->settings.fact_log_numbers, .key = g->pseudonym_key};
+		.id = queue_id, .time = now, .numbers = (enum factlog_numbers)g->settings.fact_log_numbers, .pseudonyms = g->pseudonyms};
 	struct buf line;
 	int rc;
 

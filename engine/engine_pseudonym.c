@@ -16,12 +16,10 @@ static bool is_wanted(const struct settings *s)
 	return s->log_numbers == SETTINGS_NUMBERS_PSEUDONYM || (s->fact_log && s->fact_log_numbers == FACTLOG_PSEUDONYM);
 }
 
-int engine_pseudonym_open(struct engine *g, const struct engine *old, struct err *e)
+static int have_key(struct engine *g, const struct engine *old, struct err *e)
 {
 	const struct settings *s = &g->settings;
 
-	if (!is_wanted(s))
-		return 0;
 	if (s->pseudonym_key)
 		return secret_file_read("PseudonymKey", s->pseudonym_key, s->require_safe_keys, engine_future_reader(s), g->pseudonym_key, e);
 	g->pseudonym_key_is_random = true;
@@ -32,7 +30,18 @@ int engine_pseudonym_open(struct engine *g, const struct engine *old, struct err
 	return 0;
 }
 
+int engine_pseudonym_open(struct engine *g, const struct engine *old, struct err *e)
+{
+	if (!is_wanted(&g->settings))
+		return 0;
+	if (have_key(g, old, e))
+		return -1;
+	g->pseudonyms = pseudonym_new(g->pseudonym_key);
+	return g->pseudonyms ? 0 : err_set(e, ERR_UNAVAILABLE, "no memory for pseudonyms");
+}
+
 void engine_pseudonym_close(struct engine *g)
 {
+	pseudonym_free(g->pseudonyms);
 	OPENSSL_cleanse(g->pseudonym_key, sizeof g->pseudonym_key);
 }

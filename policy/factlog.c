@@ -56,7 +56,7 @@ bool factlog_is_content(enum fact_id id)
 
 bool factlog_is_pseudonym(struct span s)
 {
-	if (s.n != FACTLOG_PSEUDONYM_BYTES || s.p[0] != '~')
+	if (s.n != PSEUDONYM_BYTES || s.p[0] != '~')
 		return false;
 	for (size_t i = 1; i < s.n; i++)
 		if (!(s.p[i] >= '0' && s.p[i] <= '9') && !(s.p[i] >= 'a' && s.p[i] <= 'f'))

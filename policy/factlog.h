@@ -18,21 +18,17 @@
 #define STIR_POLICY_FACTLOG_H
 
 #include "policy/policy.h"
+#include "policy/pseudonym.h"
 
-enum { FACTLOG_KEY_BYTES = 32, FACTLOG_LINE_MAX = 256 * 1024 };
+enum { FACTLOG_LINE_MAX = 256 * 1024 };
 enum factlog_numbers { FACTLOG_PSEUDONYM, FACTLOG_FULL };
 
 struct factlog_context {
 	struct span id; /* queue id or file:index */
 	int64_t time;   /* seconds since 1970 */
 	enum factlog_numbers numbers;
-	const unsigned char *key; /* FACTLOG_KEY_BYTES; for pseudonyms */
+	const struct pseudonym *pseudonyms; /* of FACTLOG_PSEUDONYM; else NULL will do */
 };
-
-enum { FACTLOG_PSEUDONYM_BYTES = 17 /* "~" and 16 hexadecimal digits */ };
-
-/* That of a text: of a number its digits, of an address in lower case. 0 / -1. */
-int factlog_pseudonym(const unsigned char key[FACTLOG_KEY_BYTES], struct span s, char out[FACTLOG_PSEUDONYM_BYTES]) MUST_USE;
 
 /* One line with its '\n'. Without a policy p and r are NULL. Every line fits FACTLOG_LINE_MAX: long values are left out and listed. 0 / -1 without memory. */
 int factlog_write(struct buf *out, const struct facts *f, const struct policy *p, const struct policy_result *r, const struct factlog_context *c) MUST_USE;

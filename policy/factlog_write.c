@@ -10,8 +10,6 @@
 #include "policy/factlog.h"
 
 #include <assert.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 
 #include "core/encoding.h"
 #include "core/printable.h"
@@ -51,23 +49,11 @@ static json_t *text_of(struct writer *w, struct span s)
 	return json_stringn(s.n ? s.p : "", s.n);
 }
 
-int factlog_pseudonym(const unsigned char key[FACTLOG_KEY_BYTES], struct span s, char out[FACTLOG_PSEUDONYM_BYTES])
-{
-	unsigned char mac[EVP_MAX_MD_SIZE];
-	unsigned n;
-
-	if (!HMAC(EVP_sha256(), key, FACTLOG_KEY_BYTES, (const unsigned char *)s.p, s.n, mac, &n))
-		return -1;
-	out[0] = '~';
-	hex_encode(out + 1, mac, (FACTLOG_PSEUDONYM_BYTES - 1) / 2);
-	return 0;
-}
-
 static json_t *pseudonym_of(struct writer *w, struct span s)
 {
-	char text[FACTLOG_PSEUDONYM_BYTES];
+	char text[PSEUDONYM_BYTES];
 
-	if (factlog_pseudonym(w->c->key, s, text)) {
+	if (pseudonym_write(w->c->pseudonyms, s, text)) {
 		w->no_memory = true;
 		return NULL;
 	}
@@ -311,7 +297,7 @@ int factlog_write(struct buf *out, const struct facts *f, const struct policy *p
 	size_t start = out->n;
 	int rc = -1;
 
-	assert(c->key || c->numbers == FACTLOG_FULL);
+	assert(c->pseudonyms || c->numbers == FACTLOG_FULL);
 	if (line && w.left_out) {
 		fill(&w, line, f, p, r);
 		if (!w.no_memory)

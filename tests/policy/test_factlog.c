@@ -9,7 +9,8 @@
 
 enum { NOW = 1700000000, ARENA = 64 * 1024 * 1024 };
 
-static const unsigned char key[FACTLOG_KEY_BYTES] = "a key for pseudonyms in tests..";
+static const unsigned char key[PSEUDONYM_KEY_BYTES] = "a key for pseudonyms in tests..";
+static struct pseudonym *pseudonyms;
 static struct arena *arena;
 
 /* --- facts of every type */
@@ -54,7 +55,7 @@ static void fill(struct facts *f)
 
 static struct factlog_context context(enum factlog_numbers numbers)
 {
-	return (struct factlog_context){span_cstr("4XYZ"), NOW, numbers, key};
+	return (struct factlog_context){span_cstr("4XYZ"), NOW, numbers, pseudonyms};
 }
 
 static char *line_of(const struct facts *f, enum factlog_numbers numbers)
@@ -410,7 +411,8 @@ static void check_policy(void)
 int main(void)
 {
 	arena = arena_new(ARENA);
-	if (!arena)
+	pseudonyms = pseudonym_new(key);
+	if (!arena || !pseudonyms)
 		tap_bail("no memory");
 	check_full();
 	check_pseudonyms();
@@ -422,5 +424,6 @@ int main(void)
 	check_members();
 	check_policy();
 	arena_free(arena);
+	pseudonym_free(pseudonyms);
 	return tap_done();
 }
