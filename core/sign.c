@@ -9,13 +9,13 @@
 
 #include "core/sign.h"
 
-#include <openssl/rand.h>
 #include <stdlib.h>
 
 #include "core/encoding.h"
 #include "core/identity.h"
 #include "core/mmspdu.h"
 #include "core/sign_internal.h"
+#include "core/unique.h"
 
 static const struct {
 	const char *name, *sentence;
@@ -256,7 +256,7 @@ static int make_unique(const struct sign_params *p, struct mms_message *m, struc
 	if (claimrules_excludes(cert_chain_claimrules(p->chain), span_cstr("jti")))
 		return 0;
 	buf_init(&b, 2 * SIGN_JTI_BYTES);
-	if (RAND_bytes(octets, sizeof octets) == 1) {
+	if (unique_octets(octets, sizeof octets) == 0) {
 		base64url_encode(&b, octets, sizeof octets);
 		n->jti = arena_copy(m->arena, buf_span(&b));
 		rc = b.failed || arena_overflowed(m->arena) ? -1 : 0;

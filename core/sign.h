@@ -32,7 +32,7 @@ enum { SIGN_DIVERT_AGE_S = 60 };
  */
 bool sign_covers(const struct cert_chain *chain, const struct tn *number);
 
-/* Random octets in the jti claim. */
+/* Octets in the jti claim. */
 enum { SIGN_JTI_BYTES = 12 };
 
 enum sign_unsafe { SIGN_UNSAFE_OMIT, SIGN_UNSAFE_SIGN, SIGN_UNSAFE_REJECT };
