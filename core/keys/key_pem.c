@@ -27,7 +27,8 @@ struct key_pem {
 	struct key base;
 	EVP_PKEY *pkey;
 	/* Ready to sign; only ever copied, which saves the set-up of each signature. */
-	EVP_MD_CTX *ready;
+	EVP_PKEY_CTX *ready;
+	EVP_MD *sha256;
 };
 
 /* Sets e from OpenSSL's queue and empties that. */
@@ -56,13 +57,14 @@ static int der_to_sig(const unsigned char *der, size_t n, unsigned char sig[64])
 static int pem_sign(struct key *k, struct span data, unsigned char sig[64], struct err *e)
 {
 	const struct key_pem *key = (const struct key_pem *)k;
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	unsigned char der[DER_SIG_MAX];
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_dup(key->ready);
+	unsigned char der[DER_SIG_MAX], digest[EVP_MAX_MD_SIZE];
 	size_t n = sizeof der;
-	int failed = !ctx || EVP_MD_CTX_copy_ex(ctx, key->ready) != 1 || EVP_DigestSign(ctx, der, &n, (const unsigned char *)data.p, data.n) != 1 ||
+	unsigned digest_n = 0;
+	int failed = !ctx || EVP_Digest(data.p, data.n, digest, &digest_n, key->sha256, NULL) != 1 || EVP_PKEY_sign(ctx, der, &n, digest, digest_n) != 1 ||
 		     der_to_sig(der, n, sig);
 
-	EVP_MD_CTX_free(ctx);
+	EVP_PKEY_CTX_free(ctx);
 	return failed ? openssl_error(e, ERR_UNAVAILABLE, "signing") : 0;
 }
 
@@ -84,7 +86,8 @@ static void pem_close(struct key *k)
 {
 	struct key_pem *key = (struct key_pem *)k;
 
-	EVP_MD_CTX_free(key->ready);
+	EVP_PKEY_CTX_free(key->ready);
+	EVP_MD_free(key->sha256);
 	EVP_PKEY_free(key->pkey);
 	free(key);
 }
@@ -158,8 +161,9 @@ int key_pem_parse(const char *name, struct span pem, struct key **out, struct er
 		pem_close(&key->base);
 		return -1;
 	}
-	key->ready = EVP_MD_CTX_new();
-	if (!key->ready || EVP_DigestSignInit(key->ready, NULL, EVP_sha256(), NULL, key->pkey) != 1) {
+	key->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+	key->ready = EVP_PKEY_CTX_new_from_pkey(NULL, key->pkey, NULL);
+	if (!key->sha256 || !key->ready || EVP_PKEY_sign_init(key->ready) != 1) {
 		pem_close(&key->base);
 		return openssl_error(e, ERR_UNAVAILABLE, name);
 	}
