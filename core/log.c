@@ -95,8 +95,19 @@ static int priority(enum log_level level)
 	return of_level[level];
 }
 
-/* Lines nobody took since the last one that was taken. */
-static atomic_ulong lost;
+/* Lines nobody took since the last one that was taken, and since the start. */
+static atomic_ulong lost, ever_lost;
+
+static void lose(void)
+{
+	atomic_fetch_add(&lost, 1);
+	atomic_fetch_add(&ever_lost, 1);
+}
+
+unsigned long log_lost(void)
+{
+	return atomic_load(&ever_lost);
+}
 
 /*
  * A reader of the log that has stopped reading must not stop the mail: the line
@@ -148,7 +159,7 @@ static void write_stderr(const char *p, size_t n)
 		ssize_t k;
 
 		if (!stderr_takes()) {
-			atomic_fetch_add(&lost, 1);
+			lose();
 			return;
 		}
 		tell_lost();
@@ -156,11 +167,11 @@ static void write_stderr(const char *p, size_t n)
 
 		if (k < 0 && errno == EINTR)
 			continue;
-		if (k < 0 && errno == EAGAIN)
-			atomic_fetch_add(&lost, 1);
-		/* There is no one left to tell. */
-		if (k <= 0)
+		/* A full disk, too, may have room again; who has closed the pipe is told nothing any more. */
+		if (k <= 0) {
+			lose();
 			return;
+		}
 		p += k;
 		n -= (size_t)k;
 	}

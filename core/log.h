@@ -29,6 +29,9 @@ void log_set_level(enum log_level level);
 void log_use_json(int64_t (*clock)(void));
 bool log_is_json(void);
 
+/* Lines that nobody took from standard error, since the start. Any thread. */
+unsigned long log_lost(void);
+
 /* Any thread. */
 void log_error(const char *fmt, ...) PRINTF_LIKE(1, 2);
 void log_warn(const char *fmt, ...) PRINTF_LIKE(1, 2);

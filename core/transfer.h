@@ -12,6 +12,7 @@
 #ifndef STIR_CORE_TRANSFER_H
 #define STIR_CORE_TRANSFER_H
 
+#include "core/limits.h"
 #include "core/span.h"
 
 enum transfer_kind { TRANSFER_IDENTITY, TRANSFER_BASE64, TRANSFER_QP };
@@ -21,7 +22,7 @@ enum transfer_kind transfer_kind(struct span value);
 
 typedef void transfer_sink(void *ctx, const void *p, size_t n);
 
-enum { TRANSFER_BLANKS_MAX = 4096 };
+enum { TRANSFER_BLANKS_MAX = LIMIT_QP_BLANKS };
 
 /* Plain; about 4 KB, because of the blanks held back. */
 struct transfer {

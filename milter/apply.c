@@ -12,6 +12,8 @@
 
 #include "milter/apply.h"
 
+#include <stdatomic.h>
+
 #include "core/limits.h"
 #include "core/log.h"
 
@@ -21,6 +23,13 @@ enum {
 	REPLY_MAX = 400,
 	ADDRESS_MAX = 4096 /* longer than a line of SMTP */
 };
+
+static atomic_ulong untaken;
+
+unsigned long apply_untaken(void)
+{
+	return atomic_load(&untaken);
+}
 
 static bool name_fits(struct span name)
 {
@@ -116,8 +125,10 @@ static sfsistat reply(SMFICTX *ctx, const struct transaction *t, const char *qid
 	(void)buf_puts(&code, code_or(v->reply_code, class, reject ? "550" : "451"));
 	(void)buf_puts(&xcode, code_or(v->reply_xcode, class, reject ? "5.7.1" : "4.7.1"));
 	put_text(&text, v->reply_text.n ? v->reply_text : span_cstr("message refused by policy"), true);
-	if (code.failed || xcode.failed || text.failed || smfi_setreply(ctx, code.p, xcode.p, text.p) != MI_SUCCESS)
+	if (code.failed || xcode.failed || text.failed || smfi_setreply(ctx, code.p, xcode.p, text.p) != MI_SUCCESS) {
+		atomic_fetch_add(&untaken, 1);
 		log_about(LOG_LEVEL_WARN, span_cstr(qid), t->session_id, "the MTA's own reply text is used");
+	}
 	buf_free(&code);
 	buf_free(&xcode);
 	buf_free(&text);
@@ -136,6 +147,9 @@ static sfsistat missing(const struct transaction *t, const char *qid, const char
 {
 	bool forged = has_deletions(&t->verdict);
 
+	/* Those of which we had no memory for all edits are counted with their verdict. */
+	if (!t->edits_incomplete)
+		atomic_fetch_add(&untaken, 1);
 	log_about(LOG_LEVEL_ERROR, span_cstr(qid), t->session_id, "%s; %s", what, forged ? "with a forged result in it the client is asked to try again" : "the message goes on without");
 	return forged ? SMFIS_TEMPFAIL : SMFIS_CONTINUE;
 }
@@ -166,6 +180,7 @@ static sfsistat hold(SMFICTX *ctx, const struct transaction *t, const char *queu
 	buf_free(&reason);
 	if (rc == MI_SUCCESS)
 		return SMFIS_CONTINUE;
+	atomic_fetch_add(&untaken, 1);
 	log_about(LOG_LEVEL_ERROR, span_cstr(queue_id), t->session_id, "the MTA did not take a quarantine; the client is asked to try again");
 	return SMFIS_TEMPFAIL;
 }
@@ -220,6 +235,7 @@ static sfsistat redirect(SMFICTX *ctx, const struct transaction *t, const char *
 	buf_free(&text);
 	if (rc == 0)
 		return SMFIS_CONTINUE;
+	atomic_fetch_add(&untaken, 1);
 	log_about(LOG_LEVEL_ERROR, span_cstr(queue_id), t->session_id, "the MTA did not take all new recipients; the client is asked to try again");
 	return SMFIS_TEMPFAIL;
 }

@@ -16,4 +16,7 @@
  */
 sfsistat apply_verdict(SMFICTX *ctx, const struct transaction *t, const char *queue_id);
 
+/* Messages of which an edit, a quarantine, a new recipient or a reply text was not taken, since the start. Any thread. */
+unsigned long apply_untaken(void);
+
 #endif

@@ -15,6 +15,7 @@
 #include "core/limits.h"
 #include "core/log.h"
 #include "engine/clock.h"
+#include "milter/apply.h"
 #include "milter/session.h"
 
 static struct {
@@ -148,6 +149,7 @@ void reload_log_counters(void)
 static struct {
 	_Atomic(struct metrics *) registry;
 	atomic_bool stale; /* the last reload failed */
+	atomic_ulong state_failures;
 } counted;
 
 struct metrics *reload_metrics(void)
@@ -164,6 +166,9 @@ static void collect(void *part, struct metrics_values *v)
 	metrics_put(v, METRICS_IN_HAND, 0, 0, c.in_hand);
 	metrics_put(v, METRICS_BEGUN, 0, 0, c.begun);
 	metrics_put(v, METRICS_STALE, 0, 0, atomic_load(&counted.stale));
+	metrics_put(v, METRICS_UNTAKEN, 0, 0, apply_untaken());
+	metrics_put(v, METRICS_STATE_FAILURES, 0, 0, atomic_load(&counted.state_failures));
+	metrics_put(v, METRICS_LOG_LOST, 0, 0, log_lost());
 }
 
 static void count_reload(bool good)
@@ -230,6 +235,12 @@ static void note_start_only(const struct settings *s)
 	note_unless(!start.state_entries || !s->policy || s->state_entries == start.state_entries, "StateEntries");
 }
 
+static void state_failed(const struct err *e)
+{
+	atomic_fetch_add(&counted.state_failures, 1);
+	log_error("%s", e->text);
+}
+
 void reload_save(void)
 {
 	struct engine *g = reload_engine();
@@ -237,7 +248,7 @@ void reload_save(void)
 
 	err_clear(&e);
 	if (g && engine_save_state(g, &e))
-		log_error("%s", e.text);
+		state_failed(&e);
 	engine_unref(g);
 }
 
@@ -247,7 +258,7 @@ void reload_load(struct engine *g)
 
 	err_clear(&e);
 	if (engine_load_state(g, &e))
-		log_error("%s", e.text);
+		state_failed(&e);
 }
 
 /* A policy that comes finds what one that went has left. */

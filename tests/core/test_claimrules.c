@@ -121,7 +121,7 @@ static void refused(void)
 
 static void too_many(void)
 {
-	/* 65 names of one letter: SEQUENCE of 195 octets in [0] in SEQUENCE. */
+	/* LIMIT_CLAIM_RULES and one more, 65 names of one letter: SEQUENCE of 195 octets in [0] in SEQUENCE. */
 	unsigned char der[300] = {0x30, 0x81, 0xc9, 0xa0, 0x81, 0xc6, 0x30, 0x81, 0xc3};
 	struct claimrules *r;
 

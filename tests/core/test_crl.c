@@ -394,6 +394,23 @@ static void addresses(void)
 	X509_free(leaf);
 }
 
+/* Octets, before anything is read of them. */
+static void size(void)
+{
+	char *octets = calloc(1, LIMIT_CRL_BYTES + 1);
+	struct crl *l = NULL;
+	struct err e;
+
+	if (!octets)
+		tap_bail("memory");
+	for (size_t n = LIMIT_CRL_BYTES; n <= LIMIT_CRL_BYTES + 1; n++) {
+		err_clear(&e);
+		tap_int(crl_read_der((unsigned char *)octets, n, &l, &e), -1, "%zu octets that are no list", n);
+		tap_int(strstr(e.text, "more than") != NULL, n > LIMIT_CRL_BYTES, "are too many, or looked at: %s", e.text);
+	}
+	free(octets);
+}
+
 /* --- times ---------------------------------------------------------------------------------------- */
 
 static void times(void)
@@ -490,6 +507,7 @@ int main(void)
 	issuers();
 	covering();
 	addresses();
+	size();
 	times();
 	many();
 	X509_free(pa);

@@ -353,6 +353,29 @@ static void too_large(void)
 	free(entry);
 }
 
+/* As many lists as there may be, all named by domains, and one more; and how many a tick begins to have. */
+static void many(void)
+{
+	struct crlcache *c = cache_with(NULL, NULL, 0);
+	char url[64];
+	int taken = 0;
+
+	set_now(T0);
+	for (int i = 0; i < LIMIT_CRL_LISTS; i++) {
+		snprintf(url, sizeof url, "https://many.example/%d", i);
+		taken += crlcache_want(c, span_cstr(url)) == 0;
+		if (i < LIMIT_CRL_RENEWALS + 1)
+			fake_fetch_put(&source, (struct fake_page){.url = strdup(url), .cause = FETCH_CONNECT});
+		if (i == LIMIT_CRL_RENEWALS) {
+			tap_int(tick(c), LIMIT_CRL_RENEWALS, "a tick begins with so many");
+			tap_int(tick(c), 1, "the next one with the other");
+		}
+	}
+	tap_int(taken, LIMIT_CRL_LISTS, "as many lists as allowed");
+	tap_int(crlcache_want(c, span_cstr("https://many.example/more")), -1, "one more has no place");
+	crlcache_unref(c);
+}
+
 /* --- threads -------------------------------------------------------------------------------------- */
 
 struct worker {
@@ -446,6 +469,7 @@ int main(void)
 	chains();
 	kept();
 	too_large();
+	many();
 	threads();
 	stopping();
 	X509_free(pa);

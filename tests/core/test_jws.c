@@ -57,6 +57,7 @@ static const struct {
 } json_cases[] = {
     {"empty object", SPAN("{}"), 0},
     {"blanks around", SPAN(" {\"a\" : 1}\r\n"), 0},
+    /* LIMIT_JSON_DEPTH, and one more. */
     {"depth 8", SPAN("{\"a\":[[[[[[[]]]]]]]}"), 0},
     {"depth 9", SPAN("{\"a\":[[[[[[[[]]]]]]]]}"), -1},
     {"depth 9 in objects", SPAN("{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{}}}}}}}}}"), -1},

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -219,6 +220,7 @@ static void test_stopped_reader(void)
 	static char object[8000], room[PIPE_BUF];
 	static char out[1024 * 1024];
 	int saved = dup(STDERR_FILENO), p[2];
+	unsigned long before = log_lost();
 	ssize_t n;
 
 	memset(object, 'x', sizeof object - 1);
@@ -237,6 +239,7 @@ static void test_stopped_reader(void)
 	log_object(LOG_LEVEL_INFO, span_cstr(object));
 	(void)alarm(0);
 	tap_ok(true, "nobody waits for it");
+	tap_int((long long)(log_lost() - before), 2, "lines that nobody took are counted");
 	while (read(p[0], out, sizeof out) > 0)
 		;
 	log_info("again");
@@ -253,6 +256,28 @@ static void test_stopped_reader(void)
 	close(p[1]);
 }
 
+/* A disk that is full, and a reader that is gone. */
+static void test_no_reader(void)
+{
+	int full = open("/dev/full", O_WRONLY), p[2];
+	unsigned long before = log_lost();
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	capture_begin();
+	if (full < 0 || pipe(p) || close(p[0]) || dup2(full, STDERR_FILENO) < 0)
+		tap_bail("can't redirect standard error");
+	log_to_stderr("");
+	log_info("one");
+	if (dup2(p[1], STDERR_FILENO) < 0)
+		tap_bail("can't redirect standard error");
+	log_to_stderr("");
+	log_info("two");
+	(void)capture_end(NULL, 0);
+	tap_int((long long)(log_lost() - before), 2, "a full disk, and a reader that is gone: nobody waits, and both are counted");
+	close(p[1]);
+	close(full);
+}
+
 int main(void)
 {
 	test_quote();
@@ -263,5 +288,6 @@ int main(void)
 	test_about();
 	test_json();
 	test_stopped_reader();
+	test_no_reader();
 	return tap_done();
 }

@@ -57,7 +57,7 @@ static const struct {
 	{"1,100,10\n1,105,10\n1,100,10\n", 3, 1},
 	/* As many digits, or it is another number. */
 	{"1,100,10\n2,0100,10\n", 2, 2},
-	{"12345678901234567890123456789012,5,1", 1, 1},
+	{"12345678901234567890123456789012,5,1", 1, 1}, /* LIMIT_SPC_BYTES */
 };
 
 static const struct {
@@ -69,7 +69,7 @@ static const struct {
 	{"\n1234;15551230000;10000", "t:2:23: a line is"},
 	{",15551230000,10000", "t:1:1: the SPC is empty"},
 	{"\"\",15551230000,10000", "t:1:2: the SPC is empty"},
-	{"123456789012345678901234567890123,5,1", "t:1:1: the SPC is too long"},
+	{"123456789012345678901234567890123,5,1", "t:1:1: the SPC is too long"}, /* and one more */
 	{"12\xc3\xa9,5,1", "t:1:3: the SPC is not printable"},
 	{"1,,1", "t:1:3: start is not"},
 	{"1,+,1", "t:1:4: start is not"},

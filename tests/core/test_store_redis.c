@@ -21,6 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/limits.h"
 #include "core/log.h"
 #include "core/store/store_redis.h"
 #include "tests/lib/redis_server.h"
@@ -350,6 +351,26 @@ static void test_login(void)
 	start();
 }
 
+/* Each at its limit, and one more; a server need not be there. */
+static void test_limits(void)
+{
+	char prefix[LIMIT_STORE_PREFIX + 2];
+	struct store *s;
+
+	for (unsigned more = 0; more <= 1; more++) {
+		struct store_redis_params p = {.address = "[::1]:6379", .timeout_ms = 1, .connections = LIMIT_STORE_CONNECTIONS + more};
+
+		tap_int(store_redis_open(&p, &s, &err), more ? -1 : 0, "%u connections", p.connections);
+		store_close(s);
+		memset(prefix, 'p', sizeof prefix);
+		prefix[LIMIT_STORE_PREFIX + more] = '\0';
+		p.connections = 1;
+		p.prefix = prefix;
+		tap_int(store_redis_open(&p, &s, &err), more ? -1 : 0, "a prefix of %zu octets", strlen(prefix));
+		store_close(s);
+	}
+}
+
 static void test_addresses(void)
 {
 	static const char *const bad[] = {"", "localhost", "localhost:", "localhost:0", "localhost:65536", "localhost:6379x", ":6379", "::1:6379", "[::1]", "[]:6379", "localhost:+1", "/0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890"};
@@ -654,6 +675,7 @@ int main(void)
 	test_impostors();
 	test_wrong_answer();
 	test_slow_names();
+	test_limits();
 	if (redis_server_have()) {
 		test_not_there();
 		test_restart();

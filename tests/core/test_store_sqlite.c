@@ -399,6 +399,28 @@ static void test_damage(void)
 	store_close(s);
 }
 
+static int move(const char *name, const char *to)
+{
+	char from[512];
+
+	snprintf(from, sizeof from, "%s", at(name));
+	return rename(from, at(to));
+}
+
+/* SQLite does not notice it while it writes a log of its own: what is open serves on, a restart makes another. */
+static void test_moved(void)
+{
+	struct store *s = open_at("moving", BIG);
+
+	if (add(s, 1, 1000) != 1 || move("moving", "moved"))
+		tap_bail("%s", err.text);
+	tap_ok(has(s, 1) == 1 && add(s, 2, 1000) == 1 && add(s, 2, 1000) == 0, "a file that is moved away serves on");
+	store_close(s);
+	s = open_at("moving", BIG);
+	tap_int(has(s, 1), 0, "after a restart what it had is not known");
+	store_close(s);
+}
+
 /* Runs test in a child; true when it says so. */
 static bool in_child(bool (*test)(void))
 {
@@ -506,6 +528,7 @@ int main(void)
 	test_locked();
 	test_files();
 	test_damage();
+	test_moved();
 	test_read_only();
 	test_full_disk();
 	return tap_done();

@@ -209,19 +209,19 @@ static void test_qp(void)
 
 static void test_qp_blanks(void)
 {
-	static char text[TRANSFER_BLANKS_MAX + 4];
+	static char text[LIMIT_QP_BLANKS + 4];
 	struct buf out;
 	bool failed;
 
 	buf_init(&out, 1 << 20);
 	memset(text, ' ', sizeof text);
-	memcpy(text + TRANSFER_BLANKS_MAX, "\r\nx", 3);
-	decode(TRANSFER_QP, span_make(text, TRANSFER_BLANKS_MAX + 3), 1000, 77, &out, &failed);
+	memcpy(text + LIMIT_QP_BLANKS, "\r\nx", 3);
+	decode(TRANSFER_QP, span_make(text, LIMIT_QP_BLANKS + 3), 1000, 77, &out, &failed);
 	tap_ok(!failed, "as many blanks as can be held");
 	tap_span_is(buf_span(&out), "\r\nx", "are dropped before a line end");
 	memset(text, ' ', sizeof text);
-	memcpy(text + TRANSFER_BLANKS_MAX + 1, "\r\n", 2);
-	decode(TRANSFER_QP, span_make(text, TRANSFER_BLANKS_MAX + 3), 1000, 77, &out, &failed);
+	memcpy(text + LIMIT_QP_BLANKS + 1, "\r\n", 2);
+	decode(TRANSFER_QP, span_make(text, LIMIT_QP_BLANKS + 3), 1000, 77, &out, &failed);
 	tap_ok(failed, "one more is a failure");
 	buf_free(&out);
 }

@@ -377,6 +377,17 @@ static void test_several(struct world *w, struct arena *a)
 	tap_str(stir_reason_name(got.reason), "bad-signature", "one more than the limit: the good one is not looked at");
 	tap_str(stir_reason_name(got.check[LIMIT_IDENTITY_FIELDS].reason), "no-resource", "... and its own reason says so");
 	arena_reset(a);
+
+	for (size_t n = LIMIT_IDENTITY_READ - 1; n <= LIMIT_IDENTITY_READ; n++) {
+		buf_reset(&fields);
+		for (size_t i = 0; i < n; i++)
+			make_field(w, a, &fields, &junk[i % 4]);
+		make_field(w, a, &fields, &good);
+		judge(w, a, &good, buf_span(&fields), &got);
+		tap_int(got.reason == STIR_OK, n < LIMIT_IDENTITY_READ, "a good one behind %zu of junk (%s)", n, stir_reason_name(got.reason));
+		tap_ok(got.nfield == n + 1 && got.ncheck == LIMIT_IDENTITY_READ, "... all are counted, %zu are read", got.ncheck);
+		arena_reset(a);
+	}
 	buf_free(&fields);
 }
 

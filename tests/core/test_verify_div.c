@@ -169,6 +169,29 @@ static void test_length(struct world *w, struct arena *a)
 	}
 }
 
+/* Junk of div tokens in front of the one that is needed: so many may cost a certificate, and one more. */
+static void test_junk(struct world *w, struct arena *a)
+{
+	static const char *const rcpt[] = {"+" CAROL "@b.example", NULL};
+
+	for (int n = LIMIT_DIV_FIELDS - 1; n <= LIMIT_DIV_FIELDS; n++) {
+		struct stir_result got;
+		struct mms_message m;
+		struct buf text;
+
+		buf_init(&text, 200000);
+		world_msg(&text, &w->signer[A], ANN, BOB, WORLD_NOW, "");
+		for (int i = 0; i < n; i++)
+			world_div(&text, &w->signer[C], ANN, BOB, CAROL, WORLD_NOW);
+		world_div(&text, &w->signer[B], ANN, BOB, CAROL, WORLD_NOW);
+		buf_puts(&text, TAIL);
+		(void)world_verify(w, &m, a, text.p, rcpt, 0, &got);
+		tap_str(stir_reason_name(got.reason), n < LIMIT_DIV_FIELDS ? "ok" : "no-resource", "%d div tokens of others before the good one (%.*s)", n, SPAN_ARG(got.detail));
+		message_reset(&m);
+		buf_free(&text);
+	}
+}
+
 /*
  * Where anything is accepted (pilots), a certificate without a list may sign for
  * itself, but not send on what others signed, perhaps in a stricter domain.
@@ -272,6 +295,7 @@ int main(void)
 		run(&w, a, &rows[i]);
 	w.params.dest_any = false;
 	test_length(&w, a);
+	test_junk(&w, a);
 	test_no_fetch(&w, a);
 	test_pilot(&w, a);
 	test_other_types(&w, a);

@@ -395,11 +395,30 @@ static void test_causes(void)
 	tap_str(fetch_cause_name(FETCH_CAUSE_COUNT), "unknown", "one that there is not");
 }
 
+/* As many hosts in a list as there may be, and one more. */
+static void many_hosts(void)
+{
+	static const char *list[LIMIT_FETCH_HOST_RULES + 1];
+
+	for (size_t i = 0; i < sizeof list / sizeof *list; i++)
+		list[i] = "certs.example.net";
+	for (size_t n = LIMIT_FETCH_HOST_RULES; n <= LIMIT_FETCH_HOST_RULES + 1; n++) {
+		const struct fetch_https_params p = {.allow = list, .n_allow = n, .port_443 = true};
+		struct fetch *f = NULL;
+		struct err e;
+
+		err_clear(&e);
+		tap_int(fetch_https_open(&p, &f, &e), n > LIMIT_FETCH_HOST_RULES ? -1 : 0, "a list of %zu hosts: %s", n, e.text);
+		fetch_close(f);
+	}
+}
+
 int main(void)
 {
 	test_addresses();
 	test_urls();
 	test_hosts();
+	many_hosts();
 	test_ports();
 	test_open();
 	test_breaker();

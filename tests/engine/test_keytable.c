@@ -4,6 +4,9 @@
 #include "config.h"
 
 #include "engine/keytable.h"
+
+#include "core/buf.h"
+#include "core/limits.h"
 #include "tests/lib/tap.h"
 
 #define A "https://certs.a.example/2026.pem"
@@ -43,6 +46,25 @@ static void refuse_all(void)
 	}
 }
 
+/* As many keys as there may be, and one more. */
+static void many(void)
+{
+	struct keytable t;
+	struct err e;
+	struct buf csv;
+
+	buf_init(&csv, LIMIT_TABLE_BYTES);
+	for (int i = 0; i < LIMIT_KEYTABLE_ROWS; i++)
+		(void)buf_printf(&csv, "k%d,k,c,https://certs.a.example/%d.pem\n", i, i);
+	tap_int(keytable_parse("t", buf_span(&csv), &t, &e), 0, "as many keys as allowed");
+	tap_int((long long)t.n, LIMIT_KEYTABLE_ROWS, "are there");
+	keytable_free(&t);
+	(void)buf_puts(&csv, "one,k,c,https://certs.a.example/more.pem\n");
+	tap_int(keytable_parse("t", buf_span(&csv), &t, &e), -1, "one more");
+	tap_str(e.text, "t:10001:1: more than 10000 keys", "is refused");
+	buf_free(&csv);
+}
+
 int main(void)
 {
 	static const char csv[] =
@@ -69,5 +91,6 @@ int main(void)
 	keytable_free(&t);
 	keytable_free(&t);
 	refuse_all();
+	many();
 	return tap_done();
 }

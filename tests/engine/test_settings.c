@@ -567,6 +567,7 @@ static void check_files(void)
 	make("self.conf", "Include self.conf\n");
 	read_case("self.conf", "$/self.conf:1:9: %/self.conf was read already; a file is included once");
 	make("deep.conf", "Include ./deep.conf\n");
+	/* LIMIT_CONF_INCLUDE_DEPTH */
 	read_case("deep.conf", "%/./././././././deep.conf:1:9: more than 8 files deep; do they include each other?");
 	make("empty.conf", "");
 	read_case("empty.conf", NULL);

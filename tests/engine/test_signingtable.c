@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/limits.h"
 #include "tests/lib/tap.h"
 
 static const char *const keys[] = {"carrier-a", "carrier-b", "carrier-c"};
@@ -250,6 +251,26 @@ static void many(void)
 	buf_free(&csv);
 }
 
+/* As many lines as there may be, and one more. */
+static void most(void)
+{
+	struct signingtable *t;
+	struct err e;
+	struct buf csv;
+
+	err_clear(&e);
+	buf_init(&csv, LIMIT_TABLE_BYTES);
+	for (int i = 0; i < LIMIT_SIGNING_ROWS; i++)
+		(void)buf_printf(&csv, "user:u%d,certificate,none\n", i);
+	tap_int(signingtable_parse("t", buf_span(&csv), keys, KEYS, &t, &e), 0, "as many lines as allowed: %s", e.text);
+	tap_int((long long)signingtable_count(t), LIMIT_SIGNING_ROWS, "are there");
+	signingtable_free(t);
+	(void)buf_puts(&csv, "user:v,certificate,none\n");
+	tap_int(signingtable_parse("t", buf_span(&csv), keys, KEYS, &t, &e), -1, "one more");
+	tap_str(e.text, "t:1000001:1: more than 1000000 lines", "is refused");
+	buf_free(&csv);
+}
+
 int main(void)
 {
 	const struct tnauthlist *numbers;
@@ -272,6 +293,7 @@ int main(void)
 	what_lines_say();
 	many_keys();
 	many();
+	most();
 	signingtable_free(NULL);
 	return tap_done();
 }

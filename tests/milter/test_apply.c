@@ -109,6 +109,7 @@ static void test_edits(struct arena *a)
 	t.edits_incomplete = true;
 	tap_int(apply_verdict(NULL, &t, "4Q"), SMFIS_TEMPFAIL, "an incomplete list, with a forged result in it");
 	tap_int(mta.n, 0, "is not begun");
+	tap_int((long long)apply_untaken(), 3, "what the MTA did not take is counted, each message once");
 	reset(a, &t, 1);
 	add(a, &t, "X-B", span_cstr("one"), 0);
 	tap_int(apply_verdict(NULL, &t, "4Q"), SMFIS_CONTINUE, "our field is not taken, and nothing is forged: the message goes on");

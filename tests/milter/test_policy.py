@@ -11,6 +11,7 @@ import time
 import tap
 from milterclient import ADDRCPT, DELRCPT, POSTFIX_ACTIONS, QUARANTINE, Client, send_message
 from milterdaemon import MAIL, MILTER, RCPT, SENDER, Place, wait_for
+from scrape import metrics
 
 FIELD = 'X-STIR-Policy'
 OTHER = '+15550200003/TYPE=PLMN@b.example'
@@ -224,7 +225,8 @@ def test_reload(place):
 
 def test_state(place):
     state = place.path('kept', 'state')
-    d = daemon(place, 's', RATE, f'StateFile {state}', start=False)
+    where = place.path('s.metrics')
+    d = daemon(place, 's', RATE, f'StateFile {state}', f'MetricsSocket local:{where}', start=False)
     r = subprocess.run([MILTER, '-n', '-c', d.conf], capture_output=True, text=True)
     tap.ok(r.returncode == 78 and 'StateFile' in r.stderr, f'-n: no folder for it: 78 ({r.stderr.strip()})')
     os.mkdir(place.path('kept'))
@@ -260,6 +262,14 @@ def test_state(place):
     write(place, 's.conf', with_policy)
     d.hup()
     tap.is_equal([judge(d).reply for _ in range(3)], ['continue', 'continue', 'replycode'], 'another brings it back, with what it knew')
+    failures = metrics(where).get_value('stir_milter_state_failures_total')
+    tap.is_equal(failures, 1.0, 'the broken one is counted')
+    os.makedirs(os.path.join(state + '.new', 'in-the-way'))
+    write(place, 's.conf', '\n'.join(base) + '\n')
+    d.hup()
+    tap.ok(f'StateFile: {state}.new: ' in d.log(), 'a state that can not be written is said')
+    tap.is_equal(metrics(where).get_value('stir_milter_state_failures_total') - failures, 1.0, '... and counted')
+    tap.is_equal(judge(d).reply, 'continue', '... and mail goes on')
     tap.is_equal(d.stop(), 0, 'stop')
 
 

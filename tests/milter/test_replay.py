@@ -48,6 +48,7 @@ def test_store(place, name, store, *more):
     tap.is_equal(verdict(d, signed(place, name + '2')), ('ok', 'new'), f'{name}: another token')
     d.hup()
     tap.is_equal(verdict(d, again(mail, 'y')), ('replayed', 'replayed'), f'{name}: after a reload')
+    tap.is_equal(d.count('a restart forgets which tokens were used') > 0, store == 'memory', f'{name}: is said to be forgotten by a restart, or is not')
     return d, mail
 
 

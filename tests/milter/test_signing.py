@@ -3,6 +3,7 @@ tenants with a key each, roll-over, and what is refused when the program starts.
 
 import base64
 import json
+import os
 import re
 import subprocess
 import time
@@ -35,11 +36,11 @@ def settings(place, *more):
             f'CertificateDir {place.path("certs")}', *more]
 
 
-def daemon(place, name, *more):
+def daemon(place, name, *more, **options):
     d = place.daemon(name, start=False)
     d.base = settings(place, *more)
     d.conf = place.conf(name + '.conf', f'Socket local:{d.socket}', base=d.base)
-    return d.start()
+    return d.start(**options)
 
 
 def send(d, number='15550100001', user=None, addr='192.0.2.1', listener='MX', tls=None, macros=None, more=b'', sender=SENDER):
@@ -220,6 +221,21 @@ def test_published(place):
     d.stop()
 
 
+def test_clock(place):
+    """A clock that nobody sets: what is signed with it may be stale or from the future elsewhere."""
+    so = place.path('unsynchronised.so')
+    source = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'lib', 'unsynchronised.c')
+    subprocess.run([os.environ.get('STIR_CC', 'cc').split()[0], '-shared', '-fPIC', '-O1', '-o', so, source], check=True)
+    env = dict(os.environ, LD_PRELOAD=so, ASAN_OPTIONS=os.environ.get('ASAN_OPTIONS', '') + ':verify_asan_link_order=0')
+    d = daemon(place, 'required', 'RequireClockSync yes', env=env)
+    tap.is_equal(send(d, user='alice@a.example'), 'sign signing-table clock-unsynchronised', 'a clock that is not synchronised: the message goes on unsigned')
+    tap.ok('the kernel does not say that the clock is synchronised' in d.log(), 'and the start says so')
+    d.stop()
+    d = daemon(place, 'let', env=env)
+    tap.is_equal(send(d, user='alice@a.example'), 'a2', 'by default it is signed')
+    d.stop()
+
+
 with Place() as p:
     make(p)
     one = daemon(p, 'one')
@@ -230,6 +246,7 @@ with Place() as p:
     test_roll_over(p, one)
     tap.ok(one.stop() == 0, 'stops')
     test_published(p)
+    test_clock(p)
     test_refused(p)
     test_ctl(p)
 tap.done()
