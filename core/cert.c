@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "core/cert_internal.h"
+#include "core/certrecord.h"
 #include "core/es256.h"
 #include "core/limits.h"
 #include "core/printable.h"
@@ -254,52 +255,85 @@ static enum stir_reason check_signer(struct cert_chain *c, struct err *why)
 
 /* --- the chain --------------------------------------------------------------- */
 
+struct reading {
+	struct cert_chain *c;
+	struct certshare *share; /* or NULL */
+};
+
 static enum stir_reason add_cert(void *arg, const unsigned char *der, long n, struct err *why)
 {
-	struct cert_chain *c = arg;
-	enum stir_reason r = cert_from_der(der, n, &c->certs[c->n], why);
+	const struct reading *r = arg;
+	struct cert_chain *c = r->c;
+	enum stir_reason result = STIR_OK;
 
-	c->n += r == STIR_OK;
-	return r;
+	if (r->share && c->n)
+		c->certs[c->n] = certshare_find(r->share, span_make(der, (size_t)n));
+	if (!c->certs[c->n])
+		result = cert_from_der(der, n, &c->certs[c->n], why);
+	c->n += result == STIR_OK;
+	return result;
+}
+
+void cert_put_fingerprint(struct cert_chain *c, const unsigned char digest[32])
+{
+	static const char hex[] = "0123456789abcdef";
+
+	for (unsigned i = 0; i < 32; i++) {
+		c->fingerprint[2 * i] = hex[digest[i] >> 4];
+		c->fingerprint[2 * i + 1] = hex[digest[i] & 15];
+	}
 }
 
 /* Made once: the chain is used for many messages. */
 static enum stir_reason describe(struct cert_chain *c, struct err *why)
 {
-	static const char hex[] = "0123456789abcdef";
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	unsigned n = 0;
 
-	if (!X509_digest(c->certs[0], EVP_sha256(), digest, &n) || 2 * n >= sizeof c->fingerprint)
+	if (!X509_digest(c->certs[0], EVP_sha256(), digest, &n) || n != sizeof c->digest || !EVP_Digest(c->pem.p, c->pem.n, c->digest, NULL, EVP_sha256(), NULL))
 		return no_memory(why);
-	for (unsigned i = 0; i < n; i++) {
-		c->fingerprint[2 * i] = hex[digest[i] >> 4];
-		c->fingerprint[2 * i + 1] = hex[digest[i] & 15];
-	}
-	buf_init(&c->subject, CERT_SUBJECT_MAX);
-	cert_name(&c->subject, X509_get_subject_name(c->certs[0]));
-	if (c->subject.failed)
-		buf_free(&c->subject);
+	cert_put_fingerprint(c, digest);
+	buf_init(&c->own_subject, CERT_SUBJECT_MAX);
+	cert_name(&c->own_subject, X509_get_subject_name(c->certs[0]));
+	if (c->own_subject.failed)
+		buf_free(&c->own_subject);
+	c->subject = buf_span(&c->own_subject);
 	return STIR_OK;
+}
+
+struct cert_chain *cert_chain_new(void)
+{
+	struct cert_chain *c = calloc(1, sizeof *c);
+
+	if (!c)
+		return NULL;
+	atomic_init(&c->refs, 1);
+	c->domain = -1;
+	return c;
 }
 
 enum stir_reason cert_chain_parse(struct span pem, struct cert_chain **out, struct err *why)
 {
-	struct cert_chain *c = calloc(1, sizeof *c);
+	return cert_chain_parse_with(NULL, pem, out, why);
+}
+
+enum stir_reason cert_chain_parse_with(struct certshare *s, struct span pem, struct cert_chain **out, struct err *why)
+{
+	struct cert_chain *c = cert_chain_new();
+	struct reading reading = {c, s};
 	enum stir_reason r = STIR_OK;
 
 	*out = NULL;
 	if (!c)
 		return no_memory(why);
-	atomic_init(&c->refs, 1);
-	c->domain = -1;
-	buf_init(&c->pem, LIMIT_CHAIN_BYTES);
+	buf_init(&c->own_pem, LIMIT_CHAIN_BYTES);
 	if (pem.n > LIMIT_CHAIN_BYTES)
 		r = refuse(why, "the certificate chain is too large");
-	else if (buf_put_span(&c->pem, pem))
+	else if (buf_put_span(&c->own_pem, pem))
 		r = no_memory(why);
+	c->pem = buf_span(&c->own_pem);
 	if (r == STIR_OK)
-		r = cert_pem_each(pem, PEM_STRING_X509, LIMIT_CHAIN_CERTS, add_cert, c, why);
+		r = cert_pem_each(pem, PEM_STRING_X509, LIMIT_CHAIN_CERTS, add_cert, &reading, why);
 	sslerror_clear();
 	if (r == STIR_OK)
 		r = check_signer(c, why);
@@ -323,15 +357,15 @@ struct cert_chain *cert_chain_ref(struct cert_chain *c)
 void cert_path_clear(struct cert_chain *c)
 {
 	for (size_t i = 0; i < c->n_path; i++) {
-		X509_free(c->path[i]);
-		sk_X509_CRL_pop_free(c->crls[i], X509_CRL_free);
+		if (!c->record)
+			X509_free(c->path[i]);
 		tnauthlist_free(c->fetched[i]);
 		c->path[i] = NULL;
-		c->crls[i] = NULL;
 		c->fetched[i] = NULL;
 	}
 	c->n_path = 0;
 	c->unchecked = false;
+	c->by_reference = false;
 }
 
 void cert_chain_unref(struct cert_chain *c)
@@ -342,10 +376,12 @@ void cert_chain_unref(struct cert_chain *c)
 	for (size_t i = 0; i < c->n; i++)
 		X509_free(c->certs[i]);
 	es256_key_free(c->key);
-	tnauthlist_free(c->list);
+	if (!c->record || !certrecord_has_list(c->record))
+		tnauthlist_free(c->list);
 	claimrules_free(c->rules);
-	buf_free(&c->subject);
-	buf_free(&c->pem);
+	buf_free(&c->own_subject);
+	buf_free(&c->own_pem);
+	certrecord_unref(c->record);
 	free(c);
 }
 
@@ -376,7 +412,7 @@ struct span cert_chain_fingerprint(const struct cert_chain *c)
 
 struct span cert_chain_subject(const struct cert_chain *c)
 {
-	return buf_span(&c->subject);
+	return c->subject;
 }
 
 size_t cert_chain_count(const struct cert_chain *c)
@@ -391,7 +427,20 @@ X509 *cert_chain_at(const struct cert_chain *c, size_t i)
 
 struct span cert_chain_pem(const struct cert_chain *c)
 {
-	return buf_span(&c->pem);
+	return c->pem;
+}
+
+bool cert_chain_is_served(const struct cert_chain *c, struct span pem)
+{
+	unsigned char digest[EVP_MAX_MD_SIZE];
+
+	return EVP_Digest(pem.p, pem.n, digest, NULL, EVP_sha256(), NULL) && memcmp(digest, c->digest, sizeof c->digest) == 0;
+}
+
+void cert_chain_drop_pem(struct cert_chain *c)
+{
+	buf_free(&c->own_pem);
+	c->pem = span_make(NULL, 0);
 }
 
 size_t cert_chain_path_count(const struct cert_chain *c)

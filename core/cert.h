@@ -13,7 +13,7 @@
 #include "core/tnauthlist.h"
 
 /* Opaque, counted; immutable once trust_check() has seen it. Any thread. */
-struct cert_chain;
+struct cert_chain; /* read here, or opened from what is left of one that was (core/certrecord.h) */
 
 /*
  * Read 1..LIMIT_CHAIN_CERTS certificates; text between the PEM blocks is
@@ -26,6 +26,12 @@ struct cert_chain;
  * which rule) or STIR_NO_RESOURCE.
  */
 enum stir_reason cert_chain_parse(struct span pem, struct cert_chain **out, struct err *why) MUST_USE;
+struct certshare;
+/*
+ * The same; a certificate of an issuer that s has, octet by octet, is taken from there
+ * instead of being read once more (0.12 ms).
+ */
+enum stir_reason cert_chain_parse_with(struct certshare *s, struct span pem, struct cert_chain **out, struct err *why) MUST_USE;
 struct cert_chain *cert_chain_ref(struct cert_chain *c);
 void cert_chain_unref(struct cert_chain *c); /* NULL is allowed */
 
@@ -47,15 +53,20 @@ struct span cert_chain_fingerprint(const struct cert_chain *c);
 /* The signer's subject, cert_name(); empty if it has none or one over CERT_SUBJECT_MAX octets. */
 struct span cert_chain_subject(const struct cert_chain *c);
 
-/* Certificates as served, 0 is the signer. Borrowed. */
+/* Certificates as served, 0 is the signer; none in a chain that was opened from a record. Borrowed. */
 size_t cert_chain_count(const struct cert_chain *c);
 X509 *cert_chain_at(const struct cert_chain *c, size_t i);
-/* The octets cert_chain_parse() read, as served: at most LIMIT_CHAIN_BYTES. Borrowed. */
+/* The octets cert_chain_parse() read, as served: at most LIMIT_CHAIN_BYTES; empty when they were let go. Borrowed. */
 struct span cert_chain_pem(const struct cert_chain *c);
+/* Are those the octets that were read (by their SHA-256)? */
+bool cert_chain_is_served(const struct cert_chain *c, struct span pem);
+/* Lets them go, before the chain is shared. */
+void cert_chain_drop_pem(struct cert_chain *c);
 
 /*
  * The path trust_check() found: the signer first, the anchor last; 0 before it, or
- * when it refused. Borrowed; NULL beyond the end.
+ * when it refused. Borrowed; NULL beyond the end, and for the signer of a chain that
+ * was opened from a record.
  */
 size_t cert_chain_path_count(const struct cert_chain *c);
 X509 *cert_chain_path_at(const struct cert_chain *c, size_t i);

@@ -10,12 +10,18 @@
 #include "core/cert.h"
 #include "core/limits.h"
 
+struct certrecord;
+
 /* Leaf to anchor: the anchor need not be among the certificates served. */
 enum { CERT_PATH_MAX = LIMIT_CHAIN_CERTS + 1 };
 
 struct cert_chain {
 	atomic_uint refs;
-	struct buf pem;                 /* as served */
+	/* What it was opened from (certrecord_open()): then pem, subject, path and a
+	 * list that is not small are borrowed from there, and certs[] and path[0] are not there. */
+	struct certrecord *record;
+	struct span pem;                /* as served */
+	unsigned char digest[32];       /* SHA-256 of it */
 	X509 *certs[LIMIT_CHAIN_CERTS]; /* as served */
 	size_t n;
 	struct es256_key *key; /* the signer's */
@@ -24,19 +30,24 @@ struct cert_chain {
 	struct claimrules *rules;
 	int64_t not_before, not_after;
 	bool unchecked; /* cert_chain_unchecked() */
+	bool by_reference; /* chainlists_any(), of a path that was found */
 	int domain;     /* cert_chain_domain() */
 	char fingerprint[CERT_FINGERPRINT_BYTES];
-	struct buf subject;
+	struct span subject;
+	struct buf own_pem, own_subject;
 
 	/* The path trust_check() found, the signer first, the anchor last; for each
-	 * of its certificates the lists its issuer has signed, and its number list
-	 * if that is by reference and chainlists_fetch() had it. */
+	 * of its certificates its number list, if that is by reference and
+	 * chainlists_fetch() had it. */
 	X509 *path[CERT_PATH_MAX];
-	STACK_OF(X509_CRL) *crls[CERT_PATH_MAX];
 	struct tnauthlist *fetched[CERT_PATH_MAX];
 	size_t n_path;
 };
 
+/* Empty; NULL without memory. */
+struct cert_chain *cert_chain_new(void) MUST_USE;
+/* SHA-256 of the signer's certificate. */
+void cert_put_fingerprint(struct cert_chain *c, const unsigned char digest[32]);
 /* Forget the path and its lists. */
 void cert_path_clear(struct cert_chain *c);
 

@@ -13,6 +13,7 @@
 #include "core/certcache_internal.h"
 #include "core/limits.h"
 #include "core/monotonic.h"
+#include "core/p256.h"
 
 enum { FLIGHTS = 256 }; /* buckets; there are as many flights as the pool takes */
 
@@ -21,6 +22,7 @@ enum { FLIGHTS = 256 }; /* buckets; there are as many flights as the pool takes 
 static void close_tables(struct certcache *c)
 {
 	certcache_table_free(&c->entries);
+	certcache_table_free(&c->lives);
 	certcache_table_free(&c->negatives);
 	certcache_table_free(&c->flights);
 }
@@ -36,8 +38,38 @@ static void set_params(struct certcache *c, const struct certcache_params *p)
 		c->p.max_entries = LIMIT_CERTCACHE_ENTRIES;
 	if (p->max_entries == 0)
 		c->p.max_entries = 1;
+	if (p->max_live > LIMIT_CERTCACHE_LIVE)
+		c->p.max_live = LIMIT_CERTCACHE_LIVE;
 	if (p->default_lifetime_s == 0)
 		c->p.default_lifetime_s = CERTCACHE_DEFAULT_LIFETIME_S;
+	c->max_octets = c->p.max_entries * LIMIT_CERTCACHE_ENTRY_BYTES;
+	if (c->max_octets < LIMIT_CERTCACHE_BYTES)
+		c->max_octets = LIMIT_CERTCACHE_BYTES;
+}
+
+static int open_tables(struct certcache *c)
+{
+	return certcache_table_init(&c->entries, c->p.max_entries) || certcache_table_init(&c->lives, LIMIT_CERTCACHE_LIVE) ||
+			       certcache_table_init(&c->negatives, LIMIT_CERTCACHE_NEGATIVES) || certcache_table_init(&c->flights, FLIGHTS)
+		       ? -1
+		       : 0;
+}
+
+/* What records are opened with: the base point of the curve is a public key as good as any. */
+static int open_records(struct certcache *c)
+{
+	static const unsigned char base[] = {0x03, 0x6b, 0x17, 0xd1, 0xf2, 0xe1, 0x2c, 0x42, 0x47, 0xf8, 0xbc, 0xe6, 0xe5, 0x63, 0xa4, 0x40, 0xf2,
+					     0x77, 0x03, 0x7d, 0x81, 0x2d, 0xeb, 0x33, 0xa0, 0xf4, 0xa1, 0x39, 0x45, 0xd8, 0x98, 0xc2, 0x96};
+
+	c->share = certshare_new();
+	c->like = p256_public_key(span_make(base, sizeof base));
+	return c->share && c->like ? 0 : -1;
+}
+
+static void close_records(struct certcache *c)
+{
+	certshare_unref(c->share);
+	EVP_PKEY_free(c->like);
 }
 
 struct certcache *certcache_new(const struct certcache_params *params)
@@ -48,9 +80,9 @@ struct certcache *certcache_new(const struct certcache_params *params)
 		return NULL;
 	set_params(c, params);
 	atomic_init(&c->refs, 1);
-	if (RAND_bytes(c->seed, sizeof c->seed) != 1 || certcache_table_init(&c->entries, c->p.max_entries) ||
-	    certcache_table_init(&c->negatives, LIMIT_CERTCACHE_NEGATIVES) || certcache_table_init(&c->flights, FLIGHTS) || pthread_mutex_init(&c->lock, NULL)) {
+	if (RAND_bytes(c->seed, sizeof c->seed) != 1 || open_tables(c) || open_records(c) || pthread_mutex_init(&c->lock, NULL)) {
 		close_tables(c);
+		close_records(c);
 		free(c);
 		return NULL;
 	}
@@ -73,9 +105,11 @@ void certcache_unref(struct certcache *c)
 		return;
 	/* No flight is left: each has a reference. */
 	g.old_entries = c->entries.newest;
+	g.old_lives = c->lives.newest;
 	g.old_negatives = c->negatives.newest;
 	certcache_change_free(&g);
 	close_tables(c);
+	close_records(c);
 	trustset_unref(c->p.trust);
 	spctable_unref(c->p.spcs);
 	if (c->p.released)
@@ -91,6 +125,7 @@ void certcache_stats(struct certcache *c, struct certcache_stats *out)
 	out->entries = c->entries.n;
 	out->negatives = c->negatives.n;
 	out->flights = c->running;
+	out->octets = c->octets;
 	pthread_mutex_unlock(&c->lock);
 }
 
@@ -104,6 +139,7 @@ struct question {
 	struct certcache_flight *flight; /* counted, or NULL */
 	bool look_in_store; /* nobody did */
 	bool incomplete;    /* what stands there lacks something, see certcache_complete() */
+	struct certrecord *record; /* a reference: the chain of a is to be opened from it */
 	struct certcache_answer a;
 };
 
@@ -129,20 +165,37 @@ static bool ask_may(struct question *q, struct certcache *c, struct span url, st
 
 /* --- what is known; the lock is held ------------------------------------------------------- */
 
-static bool find_chain(struct question *q, bool use)
+static struct certcache_entry *find_fresh(struct question *q)
 {
 	struct certcache_entry *e = certcache_entry_of(q->c, &q->key);
 
 	q->look_in_store = !e && q->c->p.keep;
-	if (!e || !certcache_is_fresh(e->fetched, e->until, q->t.now))
-		return false;
-	if (use) {
-		certcache_table_touch(&q->c->entries, &e->item);
-		e->used = true;
-	}
+	return e && certcache_is_fresh(e->fetched, e->until, q->t.now) ? e : NULL;
+}
+
+/* open_record() must follow, without the lock. */
+static void take(struct question *q, const struct certcache_entry *e)
+{
 	q->a.reason = STIR_OK;
-	q->a.chain = cert_chain_ref(e->chain);
-	return true;
+	q->a.chain = certcache_live_take(q->c, e, &q->record);
+}
+
+static void use(struct question *q, struct certcache_entry *e)
+{
+	certcache_table_touch(&q->c->entries, &e->item);
+	e->used = true;
+	take(q, e);
+}
+
+static bool find_chain(struct question *q, bool used)
+{
+	struct certcache_entry *e = find_fresh(q);
+
+	if (e && used)
+		use(q, e);
+	else if (e)
+		take(q, e);
+	return e;
 }
 
 static bool find_negative(struct question *q)
@@ -168,6 +221,16 @@ static bool find_flight(struct question *q)
 }
 
 /* --- asking; without the lock ------------------------------------------------------------------- */
+
+static void open_record(struct question *q)
+{
+	if (!q->record)
+		return;
+	q->a.chain = certcache_live_open(q->c, &q->key, q->record);
+	q->record = NULL;
+	if (!q->a.chain)
+		certcache_fail(&q->a, STIR_NO_RESOURCE, FETCH_LOCAL);
+}
 
 /* An answer in q->a if there is a fresh one; what is old goes into memory, where it may stand in. */
 static bool from_store(struct question *q)
@@ -220,6 +283,7 @@ static bool begin(struct question *q, bool forced, bool looked)
 		added = true;
 	}
 	pthread_mutex_unlock(&c->lock);
+	open_record(q);
 	if (!added) {
 		certcache_flight_drop(c, f);
 		return answer;
@@ -233,17 +297,23 @@ static bool begin(struct question *q, bool forced, bool looked)
 static void ask_here(struct question *q)
 {
 	struct certcache *c = q->c;
+	struct certrecord *record = NULL;
 	struct cert_chain *known = NULL;
 	struct certcache_entry *e;
+	struct buf pem;
 
 	pthread_mutex_lock(&c->lock);
 	c->stats.fetches++;
 	e = certcache_entry_of(c, &q->key);
 	if (e)
-		known = cert_chain_ref(e->chain);
+		known = certcache_live_take(c, e, &record);
 	pthread_mutex_unlock(&c->lock);
-	certcache_ask(c, q->url, q->t.now, known, &q->a);
-	if (q->a.reason == STIR_OK && q->a.chain != known)
+	if (record)
+		known = certcache_live_open(c, &q->key, record);
+	buf_init(&pem, LIMIT_CHAIN_BYTES);
+	certcache_ask(c, q->url, q->t.now, known, &pem, &q->a);
+	buf_free(&pem);
+	if (q->a.reason == STIR_OK && !q->a.known)
 		(void)certcache_complete(c, q->a.chain, q->t.now, c->p.fetch_timeout_ms);
 	certcache_flight_settle(c, &q->key, q->url, &q->a, q->t.now, NULL);
 	cert_chain_unref(known);
@@ -260,13 +330,11 @@ static void stand_in(struct question *q)
 	pthread_mutex_lock(&c->lock);
 	e = certcache_entry_of(c, &q->key);
 	if (e && certcache_is_stale(e, q->t.now)) {
-		certcache_table_touch(&c->entries, &e->item);
-		e->used = true;
+		use(q, e);
 		c->stats.stale_used++;
-		q->a.reason = STIR_OK;
-		q->a.chain = cert_chain_ref(e->chain);
 	}
 	pthread_mutex_unlock(&c->lock);
+	open_record(q);
 }
 
 /*
@@ -309,6 +377,7 @@ static void get(struct question *q, unsigned wait_ms)
 	if (!known && find_flight(q))
 		c->stats.joined++;
 	pthread_mutex_unlock(&c->lock);
+	open_record(q);
 	if (!known)
 		ask(q, wait_ms);
 	certcache_flight_drop(c, q->flight);
@@ -340,7 +409,7 @@ void certcache_start(struct certcache *c, struct span url, struct certcache_time
 	if (!c->p.pool || !ask_may(&q, c, url, t))
 		return;
 	pthread_mutex_lock(&c->lock);
-	known = find_chain(&q, false) || find_negative(&q) || find_flight(&q);
+	known = find_fresh(&q) || find_negative(&q) || find_flight(&q);
 	pthread_mutex_unlock(&c->lock);
 	/* The store is looked into by the flight: this thread must not wait. */
 	if (!known)
@@ -370,9 +439,8 @@ static enum newer look_for_newer(struct question *q, const struct cert_chain *th
 	struct certcache_entry *e = certcache_entry_of(q->c, &q->key);
 	int64_t now = q->t.now;
 
-	if (e && is_other(e->chain, than) && certcache_is_fresh(e->fetched, e->until, now)) {
-		q->a.reason = STIR_OK;
-		q->a.chain = cert_chain_ref(e->chain);
+	if (e && !certrecord_is_of(e->record, than) && certcache_is_fresh(e->fetched, e->until, now)) {
+		take(q, e);
 		return NEWER_THERE;
 	}
 	if (find_flight(q))
@@ -391,6 +459,7 @@ static void ask_newer(struct question *q, const struct cert_chain *than, unsigne
 	pthread_mutex_lock(&q->c->lock);
 	n = look_for_newer(q, than);
 	pthread_mutex_unlock(&q->c->lock);
+	open_record(q);
 	if (n == NEWER_ASK && !q->c->p.pool)
 		ask_here(q);
 	else if (n == NEWER_ASK && begin(q, true, true))

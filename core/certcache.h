@@ -1,6 +1,9 @@
 /*
  * From x5u to a chain that validated.
  *
+ * What is kept of a chain is a record of some 300 octets (core/certrecord.h), opened
+ * again for who asks; the LIMIT_CERTCACHE_LIVE chains used last stay open.
+ *
  * Kept for as long as HTTP says (within bounds), bounded, least recently used
  * out first; renewed ahead of its end while it is in use; optionally kept in a
  * store, so that a restart needs no network.  Nothing enters, in memory or in the
@@ -54,7 +57,9 @@ struct certcache_params {
 	struct spctable *spcs;      /* or NULL; a reference is taken */
 	struct pool *pool;          /* where fetches run; NULL when fetch is at_hand */
 	struct store *keep;         /* or NULL; borrowed like fetch */
-	size_t max_entries;
+	size_t max_entries;         /* at most LIMIT_CERTCACHE_ENTRIES */
+	size_t max_live;            /* of them, ready to use; at most LIMIT_CERTCACHE_LIVE. The others are opened for who asks. */
+	bool keep_pem;              /* chains have their octets as served (cert_chain_pem()) */
 	unsigned default_lifetime_s; /* 0: CERTCACHE_DEFAULT_LIFETIME_S; CertificateTTL for a folder */
 	unsigned negative_s;
 	unsigned max_waiters;       /* messages that may wait at one time; more do not wait */
@@ -87,6 +92,7 @@ struct certcache_stats {
 	unsigned long keep_failures; /* the store could not be read or written */
 	unsigned long cause[FETCH_CAUSE_COUNT]; /* how fetches ended; those refused for want of threads too */
 	size_t entries, negatives, waiting, flights;
+	size_t octets; /* of memory, about, that the entries take */
 };
 
 /* Copies params. Gives *out (certcache_unref()), or NULL. */

@@ -69,7 +69,7 @@ enum stir_reason certcache_judge(struct certcache *c, struct span pem, int64_t *
 	enum stir_reason r;
 
 	*out = NULL;
-	r = cert_chain_parse(pem, out, why);
+	r = cert_chain_parse_with(c->share, pem, out, why);
 	if (r == STIR_OK)
 		r = trustset_check(c->p.trust, *out, why);
 	if (r == STIR_OK && chainlists_any(*out)) {
@@ -80,6 +80,8 @@ enum stir_reason certcache_judge(struct certcache *c, struct span pem, int64_t *
 	}
 	if (r == STIR_OK)
 		r = trust_scope(*out, c->p.spcs, why);
+	if (r == STIR_OK && !c->p.keep_pem)
+		cert_chain_drop_pem(*out);
 	if (r != STIR_OK) {
 		cert_chain_unref(*out);
 		*out = NULL;
@@ -95,7 +97,7 @@ bool certcache_complete(struct certcache *c, const struct cert_chain *chain, int
 /* The same octets keep their verdict, unless a part of it stands elsewhere. */
 static bool is_known(const struct cert_chain *known, struct span pem)
 {
-	return known && span_eq(cert_chain_pem(known), pem) && !chainlists_any(known);
+	return known && !chainlists_any(known) && cert_chain_is_served(known, pem);
 }
 
 static void judge_answer(struct certcache *c, struct span pem, int64_t begun, int64_t lifetime_s, struct cert_chain *known, struct certcache_answer *a)
@@ -105,6 +107,7 @@ static void judge_answer(struct certcache *c, struct span pem, int64_t begun, in
 	if (is_known(known, pem)) {
 		a->reason = STIR_OK;
 		a->chain = cert_chain_ref(known);
+		a->known = true;
 	} else {
 		a->reason = certcache_judge(c, pem, &lifetime_s, &a->cause, &a->chain, &a->why);
 	}
@@ -118,21 +121,18 @@ static void judge_answer(struct certcache *c, struct span pem, int64_t begun, in
 	a->until = certcache_until(c, a->chain, now, lifetime_s);
 }
 
-void certcache_ask(struct certcache *c, struct span url, int64_t begun, struct cert_chain *known, struct certcache_answer *a)
+void certcache_ask(struct certcache *c, struct span url, int64_t begun, struct cert_chain *known, struct buf *pem, struct certcache_answer *a)
 {
 	struct fetch_answer got = {.cause = FETCH_LOCAL, .lifetime_s = -1};
-	struct buf pem;
 	int rc;
 
 	memset(a, 0, sizeof *a);
-	buf_init(&pem, LIMIT_CHAIN_BYTES);
-	rc = fetch_get(c->p.fetch, url, c->p.fetch_timeout_ms, &pem, &got, &a->why);
+	rc = fetch_get(c->p.fetch, url, c->p.fetch_timeout_ms, pem, &got, &a->why);
 	a->cause = got.cause;
 	if (rc == 1) {
-		judge_answer(c, buf_span(&pem), begun, got.lifetime_s, known, a);
+		judge_answer(c, buf_span(pem), begun, got.lifetime_s, known, a);
 	} else {
 		certcache_fail(a, STIR_CERT_UNREACHABLE, got.cause);
 		classify(a);
 	}
-	buf_free(&pem);
 }

@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 
+#include "core/limits.h"
 #include "core/monotonic.h"
 
 enum { SITE_LABELS = 2, HOST_BYTES = 253 };
@@ -114,6 +115,8 @@ static void end(struct certcache *c, struct certcache_flight *f, struct certcach
 /* In memory by now? Gives a reference to an old copy in *known otherwise. */
 static bool is_in_memory(struct certcache *c, struct certcache_flight *f, struct certcache_answer *a, struct cert_chain **known)
 {
+	struct certrecord *record = NULL;
+	struct cert_chain *chain = NULL;
 	struct certcache_entry *e;
 	bool fresh;
 
@@ -121,11 +124,18 @@ static bool is_in_memory(struct certcache *c, struct certcache_flight *f, struct
 	e = certcache_entry_of(c, &f->item.key);
 	fresh = e && !f->forced && certcache_is_fresh(e->fetched, e->until, f->begun);
 	if (fresh)
-		*a = (struct certcache_answer){.reason = STIR_OK, .chain = cert_chain_ref(e->chain), .kept = true, .fetched = e->fetched, .until = e->until};
-	else if (e)
-		*known = cert_chain_ref(e->chain);
+		*a = (struct certcache_answer){.reason = STIR_OK, .known = true, .kept = true, .fetched = e->fetched, .until = e->until};
+	if (e)
+		chain = certcache_live_take(c, e, &record);
 	pthread_mutex_unlock(&c->lock);
-	return fresh;
+	if (record)
+		chain = certcache_live_open(c, &f->item.key, record);
+	/* Without memory for it, what was there counts as if it had not been. */
+	if (fresh && chain)
+		a->chain = chain;
+	else
+		*known = chain;
+	return fresh && chain;
 }
 
 static bool is_kept(struct certcache *c, struct certcache_flight *f, struct certcache_answer *a)
@@ -154,7 +164,7 @@ static void complete(struct certcache *c, struct certcache_flight *f, const stru
 	(void)certcache_complete(c, a->chain, certcache_now(c, f->begun), c->p.fetch_timeout_ms);
 }
 
-static void fly(struct certcache *c, struct certcache_flight *f, struct certcache_answer *a)
+static void fly(struct certcache *c, struct certcache_flight *f, struct buf *pem, struct certcache_answer *a)
 {
 	struct cert_chain *known = NULL;
 
@@ -165,9 +175,9 @@ static void fly(struct certcache *c, struct certcache_flight *f, struct certcach
 		pthread_mutex_lock(&c->lock);
 		c->stats.fetches++;
 		pthread_mutex_unlock(&c->lock);
-		certcache_ask(c, url_of(f), f->begun, known, a);
+		certcache_ask(c, url_of(f), f->begun, known, pem, a);
 	}
-	if (a->reason == STIR_OK && a->chain != known)
+	if (a->reason == STIR_OK && !a->known)
 		complete(c, f, a);
 	cert_chain_unref(known);
 }
@@ -184,17 +194,20 @@ static void run(void *arg, bool cancelled)
 	struct certcache_flight *f = arg;
 	struct certcache *c = f->cache;
 	struct certcache_answer a;
+	struct buf pem;
 	int64_t now;
 
+	buf_init(&pem, LIMIT_CHAIN_BYTES);
 	if (cancelled)
 		stopped(&a, FETCH_STOPPED);
 	else
-		fly(c, f, &a);
+		fly(c, f, &pem, &a);
 	now = certcache_now(c, f->begun);
 	certcache_flight_settle(c, &f->item.key, url_of(f), &a, now, f);
 	/* Those who wait don't wait for the store. */
 	if (a.reason == STIR_OK && !a.kept)
-		certcache_kept_put(c, url_of(f), &a, now);
+		certcache_kept_put(c, url_of(f), buf_span(&pem), &a, now);
+	buf_free(&pem);
 	end(c, f, &a);
 }
 

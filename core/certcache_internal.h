@@ -3,7 +3,7 @@
  * flights; nobody else includes this.
  *
  * One mutex, held for pointer work only: never while hashing, fetching, validating,
- * in the store, or freeing a chain.
+ * in the store, opening a record, or freeing one.
  */
 #ifndef STIR_CORE_CERTCACHE_INTERNAL_H
 #define STIR_CORE_CERTCACHE_INTERNAL_H
@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 
 #include "core/certcache.h"
+#include "core/certrecord.h"
 #include "core/siphash.h"
 
 enum {
@@ -50,18 +51,26 @@ void certcache_table_add(struct certcache_table *t, struct certcache_item *i);
 void certcache_table_remove(struct certcache_table *t, struct certcache_item *i);
 /* Makes it the newest. */
 void certcache_table_touch(struct certcache_table *t, struct certcache_item *i);
+/* Out of the table, in front of others that are linked by older. */
+void certcache_table_move(struct certcache_table *t, struct certcache_item *i, struct certcache_item **to);
 
 /* --- what stands in them --------------------------------------------------------------- */
 
+/* There may be a million: each octet counts. */
 struct certcache_entry {
 	struct certcache_item item;
-	struct cert_chain *chain;
-	int64_t not_before, not_after; /* of its path */
+	struct certrecord *record;
 	int64_t fetched, until; /* fresh from the first up to the second, that not included */
 	int64_t asked;          /* when it was last asked for before its end */
-	bool used;              /* since it was fetched */
-	size_t url_n;
+	uint16_t url_n;
+	bool used;  /* since it was fetched */
 	char url[]; /* at most LIMIT_X5U_BYTES */
+};
+
+/* Of an entry: its record, opened. */
+struct certcache_live {
+	struct certcache_item item;
+	struct cert_chain *chain;
 };
 
 struct certcache_negative {
@@ -78,6 +87,7 @@ struct certcache_answer {
 	enum fetch_cause cause;
 	struct cert_chain *chain; /* STIR_OK: a reference */
 	int64_t fetched, until;   /* STIR_OK */
+	bool known;         /* STIR_OK: it is the one that was there before */
 	bool kept;          /* STIR_OK: it comes from memory or the store, not from the network */
 	bool remembered;    /* otherwise: it would end so again */
 	bool stale_will_do; /* otherwise: an old copy may stand in */
@@ -106,10 +116,13 @@ struct certcache {
 	atomic_uint refs;
 	struct certcache_params p; /* immutable; without a pool what is asked for is had at once */
 	unsigned char seed[SIPHASH_KEY_BYTES];
+	struct certshare *share; /* what records have in common */
+	EVP_PKEY *like;          /* for certrecord_open() */
+	size_t max_octets;
 
 	pthread_mutex_t lock; /* holds all below */
-	struct certcache_table entries, negatives, flights;
-	size_t octets;  /* of the chains in entries, as they came */
+	struct certcache_table entries, lives, negatives, flights;
+	size_t octets;  /* of the entries, their records and what those share */
 	size_t running; /* flights that have not ended; some may have landed */
 	struct certcache_stats stats;
 };
@@ -141,23 +154,40 @@ struct certcache_negative *certcache_negative_of(const struct certcache *c, cons
 struct certcache_change {
 	struct certcache_entry *entry;
 	struct certcache_negative *negative;
+	struct certcache_live *live; /* of the entry */
 	bool kept; /* as in certcache_answer */
-	struct certcache_item *old_entries, *old_negatives; /* linked by older */
-	struct cert_chain *old_chain;
+	struct certcache_item *old_entries, *old_lives, *old_negatives; /* linked by older */
 };
 void certcache_change_make(const struct certcache *c, struct certcache_change *g, const struct siphash_sum *key, struct span url,
 			   const struct certcache_answer *a, int64_t now);
 void certcache_change_put(struct certcache *c, struct certcache_change *g);
-/* Takes out what nobody will use any more. */
-void certcache_change_purge(struct certcache *c, struct certcache_change *g, int64_t now);
+/* Takes out what nobody will use any more, at most so many. False: there is nothing more. */
+bool certcache_change_purge(struct certcache *c, struct certcache_change *g, int64_t now, size_t most);
 void certcache_change_free(struct certcache_change *g);
+
+/* --- what is ready to use (certcache_live.c) --------------------------------------------------- */
+
+/* With the lock: a reference to the chain of e; or NULL, and one to its record for certcache_live_open(). */
+struct cert_chain *certcache_live_take(struct certcache *c, const struct certcache_entry *e, struct certrecord **record);
+/* Without the lock: takes over the record, and makes it ready for others too. NULL without memory. */
+struct cert_chain *certcache_live_open(struct certcache *c, const struct siphash_sum *key, struct certrecord *record);
+/* Without the lock. NULL without memory; takes a reference. */
+struct certcache_live *certcache_live_new(const struct siphash_sum *key, struct cert_chain *chain) MUST_USE;
+/* With the lock: takes over l, whose key is not there; who leaves goes to old. */
+void certcache_live_put(struct certcache *c, struct certcache_live *l, struct certcache_item **old);
+void certcache_live_drop(struct certcache *c, const struct siphash_sum *key, struct certcache_item **old);
+/* Without the lock: all that are linked by older. */
+void certcache_live_free(struct certcache_item *all);
 
 /* --- asking (certcache_ask.c) ---------------------------------------------------------------- */
 
 /* Fills *a with a failure; fmt NULL: the sentence of the cause. */
 void certcache_fail(struct certcache_answer *a, enum stir_reason r, enum fetch_cause cause);
-/* From the network or whatever fetch is, and judged.  known: what was there before, or NULL. */
-void certcache_ask(struct certcache *c, struct span url, int64_t begun, struct cert_chain *known, struct certcache_answer *a);
+/*
+ * From the network or whatever fetch is, and judged.  known: what was there before,
+ * or NULL.  The octets go into pem (LIMIT_CHAIN_BYTES).
+ */
+void certcache_ask(struct certcache *c, struct span url, int64_t begun, struct cert_chain *known, struct buf *pem, struct certcache_answer *a);
 /* validated() of the parameters. */
 bool certcache_complete(struct certcache *c, const struct cert_chain *chain, int64_t now, unsigned deadline_ms);
 /* parse, trust, number lists, scope; lists are fetched if lifetime_s isn't NULL. */
@@ -168,7 +198,7 @@ enum stir_reason certcache_judge(struct certcache *c, struct span pem, int64_t *
 
 /* True and *a (STIR_OK) when a chain is kept that validates now; it need not be fresh. */
 bool certcache_kept_look(struct certcache *c, struct span url, int64_t now, struct certcache_answer *a);
-void certcache_kept_put(struct certcache *c, struct span url, const struct certcache_answer *a, int64_t now);
+void certcache_kept_put(struct certcache *c, struct span url, struct span pem, const struct certcache_answer *a, int64_t now);
 
 struct certcache_kept {
 	int64_t fetched, until;

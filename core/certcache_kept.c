@@ -105,9 +105,9 @@ bool certcache_kept_look(struct certcache *c, struct span url, int64_t now, stru
 	return good;
 }
 
-void certcache_kept_put(struct certcache *c, struct span url, const struct certcache_answer *a, int64_t now)
+void certcache_kept_put(struct certcache *c, struct span url, struct span pem, const struct certcache_answer *a, int64_t now)
 {
-	struct certcache_kept k = {.fetched = a->fetched, .until = a->until, .url = url, .pem = cert_chain_pem(a->chain)};
+	struct certcache_kept k = {.fetched = a->fetched, .until = a->until, .url = url, .pem = pem};
 	int64_t ttl = a->until - now + CERTCACHE_STALE_S;
 	struct buf key, value;
 	int rc;

@@ -5,6 +5,7 @@
 
 #include "core/certcache_internal.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 
 #include "core/limits.h"
@@ -23,19 +24,29 @@ struct certcache_negative *certcache_negative_of(const struct certcache *c, cons
 
 /* --- making and freeing; without the lock ---------------------------------------------- */
 
-static struct certcache_entry *make_entry(const struct siphash_sum *key, struct span url, const struct certcache_answer *a)
+static size_t entry_octets(size_t url_n)
 {
-	struct certcache_entry *e = malloc(sizeof *e + url.n);
+	size_t n = offsetof(struct certcache_entry, url) + url_n;
 
-	if (!e)
+	return n < sizeof(struct certcache_entry) ? sizeof(struct certcache_entry) : n;
+}
+
+static struct certcache_entry *make_entry(struct certshare *share, bool keep_pem, const struct siphash_sum *key, struct span url,
+					  const struct certcache_answer *a)
+{
+	struct certrecord *record = certrecord_new(share, a->chain, keep_pem);
+	struct certcache_entry *e = record ? malloc(entry_octets(url.n)) : NULL;
+
+	if (!e) {
+		certrecord_unref(record);
 		return NULL;
+	}
 	memset(e, 0, sizeof *e);
 	e->item.key = *key;
-	e->chain = cert_chain_ref(a->chain);
-	cert_chain_validity(a->chain, &e->not_before, &e->not_after);
+	e->record = record;
 	e->fetched = a->fetched;
 	e->until = a->until;
-	e->url_n = url.n;
+	e->url_n = (uint16_t)url.n;
 	memcpy(e->url, url.p, url.n);
 	return e;
 }
@@ -63,17 +74,19 @@ void certcache_change_make(const struct certcache *c, struct certcache_change *g
 {
 	memset(g, 0, sizeof *g);
 	g->kept = a->kept;
-	if (a->reason == STIR_OK)
-		g->entry = make_entry(key, url, a);
-	else if (a->remembered && c->p.negative_s && c->p.pool)
+	if (a->reason == STIR_OK) {
+		g->entry = make_entry(c->share, c->p.keep_pem, key, url, a);
+		g->live = g->entry ? certcache_live_new(key, a->chain) : NULL;
+	} else if (a->remembered && c->p.negative_s && c->p.pool) {
 		g->negative = make_negative(c, key, a, now);
+	}
 }
 
 static void free_entry(struct certcache_entry *e)
 {
 	if (!e)
 		return;
-	cert_chain_unref(e->chain);
+	certrecord_unref(e->record);
 	free(e);
 }
 
@@ -83,7 +96,9 @@ void certcache_change_free(struct certcache_change *g)
 
 	free_entry(g->entry);
 	free(g->negative);
-	cert_chain_unref(g->old_chain);
+	if (g->live)
+		certcache_live_free(&g->live->item);
+	certcache_live_free(g->old_lives);
 	while ((i = g->old_entries)) {
 		g->old_entries = i->older;
 		free_entry((struct certcache_entry *)i);
@@ -96,33 +111,27 @@ void certcache_change_free(struct certcache_change *g)
 
 /* --- putting in; with the lock ------------------------------------------------------------ */
 
-static void take_out(struct certcache_table *t, struct certcache_item *i, struct certcache_item **old)
-{
-	certcache_table_remove(t, i);
-	i->older = *old;
-	*old = i;
-}
-
-static size_t octets_of(const struct certcache_entry *e)
-{
-	return cert_chain_pem(e->chain).n;
-}
+/* Of malloc, and a place among the buckets. */
+enum { ENTRY_MORE = 16 + sizeof(struct certcache_item *) };
 
 static void evict_oldest(struct certcache *c, struct certcache_change *g)
 {
-	c->octets -= octets_of((struct certcache_entry *)c->entries.oldest);
-	take_out(&c->entries, c->entries.oldest, &g->old_entries);
+	struct certcache_entry *e = (struct certcache_entry *)c->entries.oldest;
+
+	c->octets -= certrecord_leave(e->record) + entry_octets(e->url_n) + ENTRY_MORE;
+	certcache_live_drop(c, &e->item.key, &g->old_lives);
+	certcache_table_move(&c->entries, &e->item, &g->old_entries);
 }
 
-/* Takes over the chain of the new one. */
+/* Exchanges the records. */
 static void replace(struct certcache *c, struct certcache_entry *e, struct certcache_change *g)
 {
-	c->octets = c->octets - octets_of(e) + octets_of(g->entry);
-	g->old_chain = e->chain;
-	e->chain = g->entry->chain;
-	g->entry->chain = NULL;
-	e->not_before = g->entry->not_before;
-	e->not_after = g->entry->not_after;
+	struct certrecord *old = e->record;
+
+	c->octets += certrecord_enter(g->entry->record);
+	c->octets -= certrecord_leave(old);
+	e->record = g->entry->record;
+	g->entry->record = old;
 	e->fetched = g->entry->fetched;
 	e->until = g->entry->until;
 	e->used = false;
@@ -135,14 +144,18 @@ static void put_entry(struct certcache *c, struct certcache_change *g)
 	/* What a thread read from the store, while another one did or fetched, is not newer. */
 	if (e && g->kept && g->entry->fetched <= e->fetched)
 		return;
+	certcache_live_drop(c, &g->entry->item.key, &g->old_lives);
+	if (g->live)
+		certcache_live_put(c, g->live, &g->old_lives);
+	g->live = NULL;
 	if (e) {
 		replace(c, e, g);
 	} else {
-		c->octets += octets_of(g->entry);
+		c->octets += certrecord_enter(g->entry->record) + entry_octets(g->entry->url_n) + ENTRY_MORE;
 		certcache_table_add(&c->entries, &g->entry->item);
 		g->entry = NULL;
 	}
-	for (; c->entries.n > 1 && (c->entries.n > c->p.max_entries || c->octets > LIMIT_CERTCACHE_BYTES); c->stats.evictions++)
+	for (; c->entries.n > 1 && (c->entries.n > c->p.max_entries || c->octets > c->max_octets); c->stats.evictions++)
 		evict_oldest(c, g);
 }
 
@@ -151,7 +164,7 @@ static void put_negative(struct certcache *c, struct certcache_change *g)
 	certcache_table_add(&c->negatives, &g->negative->item);
 	g->negative = NULL;
 	if (c->negatives.n > LIMIT_CERTCACHE_NEGATIVES)
-		take_out(&c->negatives, c->negatives.oldest, &g->old_negatives);
+		certcache_table_move(&c->negatives, c->negatives.oldest, &g->old_negatives);
 }
 
 void certcache_change_put(struct certcache *c, struct certcache_change *g)
@@ -163,7 +176,7 @@ void certcache_change_put(struct certcache *c, struct certcache_change *g)
 		return;
 	before = certcache_table_find(&c->negatives, key);
 	if (before)
-		take_out(&c->negatives, before, &g->old_negatives);
+		certcache_table_move(&c->negatives, before, &g->old_negatives);
 	if (g->entry)
 		put_entry(c, g);
 	else
@@ -188,10 +201,13 @@ static bool is_over(const struct certcache_item *i, int64_t now)
  * Those that were not used, or did not come, for the longest time; one that still
  * has its place may hide others, which go later or when the table is full.
  */
-void certcache_change_purge(struct certcache *c, struct certcache_change *g, int64_t now)
+bool certcache_change_purge(struct certcache *c, struct certcache_change *g, int64_t now, size_t most)
 {
-	while (is_useless(c->entries.oldest, now))
+	size_t n = 0;
+
+	for (; n < most && is_useless(c->entries.oldest, now); n++)
 		evict_oldest(c, g);
-	while (is_over(c->negatives.oldest, now))
-		take_out(&c->negatives, c->negatives.oldest, &g->old_negatives);
+	for (; n < most && is_over(c->negatives.oldest, now); n++)
+		certcache_table_move(&c->negatives, c->negatives.oldest, &g->old_negatives);
+	return n == most;
 }

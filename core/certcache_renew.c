@@ -13,8 +13,12 @@ struct due {
 	char url[LIMIT_X5U_BYTES];
 };
 
-/* Entries that are looked at while messages wait for the lock: some 0.1 ms. */
-enum { STEP = 256 };
+enum {
+	/* Entries that are looked at while messages wait for the lock: some 0.1 ms. */
+	STEP = 256,
+	/* Such steps of one tick, 20 ms in all: the next one goes on where this one stopped. */
+	STEPS = 400
+};
 
 static bool is_wanted(const struct certcache *c, const struct certcache_entry *e, int64_t now)
 {
@@ -45,12 +49,15 @@ static size_t find_due(struct certcache *c, int64_t now, struct due due[LIMIT_CE
 	size_t n = 0;
 	bool more = true;
 
-	for (bool begun = false; more; begun = true) {
+	for (int i = 0; more && i < STEPS; i++) {
 		pthread_mutex_lock(&c->lock);
-		if (!begun)
+		if (i == 0 && !c->entries.walk)
 			c->entries.walk = c->entries.newest;
 		step(c, now, due, &n);
 		more = c->entries.walk && n < LIMIT_CERTCACHE_RENEWALS;
+		/* Those that are used most come first again. */
+		if (n == LIMIT_CERTCACHE_RENEWALS)
+			c->entries.walk = NULL;
 		pthread_mutex_unlock(&c->lock);
 	}
 	return n;
@@ -81,13 +88,17 @@ static void renew(struct certcache *c, const struct due *d, int64_t now)
 void certcache_tick(struct certcache *c, struct certcache_time t)
 {
 	struct due due[LIMIT_CERTCACHE_RENEWALS];
-	struct certcache_change g = {0};
+	bool more = true;
 	size_t n;
 
-	pthread_mutex_lock(&c->lock);
-	certcache_change_purge(c, &g, t.now);
-	pthread_mutex_unlock(&c->lock);
-	certcache_change_free(&g);
+	while (more) {
+		struct certcache_change g = {0};
+
+		pthread_mutex_lock(&c->lock);
+		more = certcache_change_purge(c, &g, t.now, STEP);
+		pthread_mutex_unlock(&c->lock);
+		certcache_change_free(&g);
+	}
 	n = c->p.pool ? find_due(c, t.now, due) : 0;
 	for (size_t i = 0; i < n; i++)
 		renew(c, &due[i], t.now);

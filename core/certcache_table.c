@@ -75,6 +75,13 @@ void certcache_table_remove(struct certcache_table *t, struct certcache_item *i)
 	t->n--;
 }
 
+void certcache_table_move(struct certcache_table *t, struct certcache_item *i, struct certcache_item **to)
+{
+	certcache_table_remove(t, i);
+	i->older = *to;
+	*to = i;
+}
+
 void certcache_table_touch(struct certcache_table *t, struct certcache_item *i)
 {
 	if (t->newest == i)

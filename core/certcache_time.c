@@ -53,7 +53,10 @@ bool certcache_is_fresh(int64_t fetched, int64_t until, int64_t now)
 
 bool certcache_is_stale(const struct certcache_entry *e, int64_t now)
 {
-	return certcache_is_fresh(e->fetched, e->until + CERTCACHE_STALE_S, now) && now <= e->not_after;
+	int64_t not_before, not_after;
+
+	certrecord_validity(e->record, &not_before, &not_after);
+	return certcache_is_fresh(e->fetched, e->until + CERTCACHE_STALE_S, now) && now <= not_after;
 }
 
 int64_t certcache_asked(const struct certcache_entry *e, int64_t now)
@@ -64,10 +67,12 @@ int64_t certcache_asked(const struct certcache_entry *e, int64_t now)
 /* The part of the path's time in which the next certificate should be there. */
 static bool ends_soon(const struct certcache_entry *e, int64_t now, int64_t *retry)
 {
-	int64_t ahead = smaller(DAY_S, (e->not_after - e->not_before) / RENEW_PATH_PART);
+	int64_t not_before, not_after, ahead;
 
+	certrecord_validity(e->record, &not_before, &not_after);
+	ahead = smaller(DAY_S, (not_after - not_before) / RENEW_PATH_PART);
 	*retry = larger(*retry, ahead / RENEW_RETRY_PART);
-	return now > e->not_after - ahead;
+	return now > not_after - ahead;
 }
 
 bool certcache_is_due(const struct certcache_entry *e, int64_t now)

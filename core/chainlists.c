@@ -21,10 +21,7 @@ struct asking {
 
 bool chainlists_any(const struct cert_chain *c)
 {
-	for (size_t i = 0; i < c->n_path; i++)
-		if (cert_list_by_reference(c->path[i]))
-			return true;
-	return false;
+	return c->by_reference;
 }
 
 static enum stir_reason may_ask(struct asking *a, struct span url)
@@ -104,7 +101,7 @@ enum stir_reason chainlists_fetch(struct cert_chain *c, struct fetch *f, unsigne
 	unsigned lists = 0;
 
 	*cause = FETCH_NONE;
-	for (size_t i = 0; i < c->n_path; i++)
+	for (size_t i = 0; c->by_reference && i < c->n_path; i++)
 		lists += cert_list_by_reference(c->path[i]);
 	if (lists == 0)
 		return STIR_OK;

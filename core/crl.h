@@ -59,25 +59,34 @@ bool crl_may_replace(const struct crl *l, const struct crl *old);
  */
 bool crl_signed_by(struct crl *l, X509 *signer) MUST_USE;
 
-/*
- * Does it revoke x, for something that was signed at iat?  Revoked later counts
- * only for a stolen key, which may have signed with any iat it likes.  Of
- * revocationDate and invalidityDate the earlier one counts.
- * Looks for x's issuer and serial number; whether the signer of the list may
- * speak for that issuer is the caller's question.
- */
-bool crl_revokes(const struct crl *l, const X509 *x, int64_t iat);
+/* A certificate, as lists know it; all of it borrowed. */
+struct crl_subject {
+	const X509_NAME *issuer;
+	struct span serial; /* its number's octets, */
+	bool negative;      /* without the sign */
+	bool ca;
+	const CRL_DIST_POINTS *points; /* or NULL */
+};
+struct crl_subject crl_subject_of(X509 *x, const CRL_DIST_POINTS *points);
 
 /*
- * If x is not in it: does that mean that x is good?  Not for a list of some reasons
+ * Does it revoke the certificate, for something that was signed at iat?  Revoked
+ * later counts only for a stolen key, which may have signed with any iat it likes.
+ * Of revocationDate and invalidityDate the earlier one counts.
+ * Looks for its issuer and serial number; whether the signer of the list may
+ * speak for that issuer is the caller's question.
+ */
+bool crl_revokes(const struct crl *l, const struct crl_subject *s, int64_t iat);
+
+/*
+ * If it is not in it: does that mean that it is good?  Not for a list of some reasons
  * only, of other certificates, or of another distribution point.
- * points: of x, or NULL.
  * by_domain: it is the list of who speaks for a whole trust domain.  Then a
  * certificate must name its issuer (cRLIssuer), or name none: 368 of the 863
  * production certificates with distribution points forgot to.
- * Otherwise it is the list of x's own issuer.
+ * Otherwise it is the list of its own issuer.
  */
-bool crl_covers(const struct crl *l, X509 *x, const CRL_DIST_POINTS *points, bool by_domain);
+bool crl_covers(const struct crl *l, const struct crl_subject *s, bool by_domain);
 
 /*
  * The distribution points of a certificate (CRL_DIST_POINTS_free()).

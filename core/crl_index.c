@@ -158,20 +158,20 @@ static int64_t date_of(const X509_REVOKED *entry)
 	return date;
 }
 
-static struct siphash_sum sum_of(const struct crl *l, uint32_t issuer, const ASN1_INTEGER *serial)
+static struct siphash_sum sum_of(const struct crl *l, uint32_t issuer, struct span serial, bool negative)
 {
-	/* The sign is in the type. */
-	const uint32_t head[2] = {issuer, (uint32_t)ASN1_STRING_type(serial)};
+	const uint32_t head[2] = {issuer, negative};
 	struct siphash h;
 
 	siphash_begin(&h, l->seed);
 	siphash_put(&h, span_make(head, sizeof head));
-	siphash_put(&h, span_make(ASN1_STRING_get0_data(serial), (size_t)ASN1_STRING_length(serial)));
+	siphash_put(&h, serial);
 	return siphash_end(&h);
 }
 
 static int add_entry(struct crl *l, X509_REVOKED *entry, uint32_t *issuer, struct err *e)
 {
+	const ASN1_INTEGER *serial = X509_REVOKED_get0_serialNumber(entry);
 	long reason;
 
 	if (read_issuer(l, entry, issuer, e) || check_critical(entry, e))
@@ -181,7 +181,8 @@ static int add_entry(struct crl *l, X509_REVOKED *entry, uint32_t *issuer, struc
 	if (reason == CRL_REASON_REMOVE_FROM_CRL)
 		return 0;
 	l->entries[l->n++] = (struct crl_entry){
-		.key = sum_of(l, *issuer, X509_REVOKED_get0_serialNumber(entry)),
+		.key = sum_of(l, *issuer, span_make(ASN1_STRING_get0_data(serial), (size_t)ASN1_STRING_length(serial)),
+			      ASN1_STRING_type(serial) == V_ASN1_NEG_INTEGER),
 		.when = 2 * date_of(entry) + is_theft(reason),
 	};
 	return 0;
@@ -254,14 +255,14 @@ static size_t first_of(const struct crl *l, const struct siphash_sum *key)
 	return lo;
 }
 
-bool crl_revokes(const struct crl *l, const X509 *x, int64_t iat)
+bool crl_revokes(const struct crl *l, const struct crl_subject *s, int64_t iat)
 {
 	struct siphash_sum key;
 	size_t at;
 
-	if (!find_issuer(l, X509_get_issuer_name(x), &at))
+	if (!find_issuer(l, s->issuer, &at))
 		return false;
-	key = sum_of(l, l->issuers[at].id, X509_get0_serialNumber(x));
+	key = sum_of(l, l->issuers[at].id, s->serial, s->negative);
 	for (size_t i = first_of(l, &key); i < l->n && siphash_same(&l->entries[i].key, &key); i++) {
 		bool theft = l->entries[i].when & 1;
 

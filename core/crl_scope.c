@@ -64,16 +64,27 @@ static bool any_leads_to(const struct crl *l, const CRL_DIST_POINTS *points, boo
 	return false;
 }
 
-bool crl_covers(const struct crl *l, X509 *x, const CRL_DIST_POINTS *points, bool by_domain)
+struct crl_subject crl_subject_of(X509 *x, const CRL_DIST_POINTS *points)
 {
-	bool ca = X509_check_ca(x) != 0;
+	const ASN1_INTEGER *serial = X509_get0_serialNumber(x);
 
-	if (l->some_reasons || (l->only_user && ca) || (l->only_ca && !ca))
+	return (struct crl_subject){
+		.issuer = X509_get_issuer_name(x),
+		.serial = span_make(ASN1_STRING_get0_data(serial), (size_t)ASN1_STRING_length(serial)),
+		.negative = ASN1_STRING_type(serial) == V_ASN1_NEG_INTEGER,
+		.ca = X509_check_ca(x) != 0,
+		.points = points,
+	};
+}
+
+bool crl_covers(const struct crl *l, const struct crl_subject *s, bool by_domain)
+{
+	if (l->some_reasons || (l->only_user && s->ca) || (l->only_ca && !s->ca))
 		return false;
-	if (by_domain && names_any_issuer(points))
-		return any_leads_to(l, points, true);
+	if (by_domain && names_any_issuer(s->points))
+		return any_leads_to(l, s->points, true);
 	/* A list of everything needs nobody who leads to it. */
-	return !l->point || any_leads_to(l, points, false);
+	return !l->point || any_leads_to(l, s->points, false);
 }
 
 int crl_points(const X509 *x, CRL_DIST_POINTS **out)

@@ -271,7 +271,8 @@ static bool have_lists(struct crlcache *c, const X509 *x, int64_t now, unsigned 
 	bool settled = true;
 	size_t n;
 
-	if (crl_points(x, &points) != 1)
+	/* The signer's own were had when it was read, if this was opened from a record. */
+	if (!x || crl_points(x, &points) != 1)
 		return true;
 	n = crl_points_urls(points, url, LIMIT_CRL_POINTS);
 	for (size_t i = 0; i < n; i++)

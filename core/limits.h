@@ -168,11 +168,16 @@ enum {
 	LIMIT_FETCH_HOST_RULES = 10000,
 
 	/* --- caches -------------------------------------------------------- */
-	/* Chains in memory: those of a continent's signers; and what they take as they
-	 * came, 5 KB each: whoever copies a chain of others may write 60 KB of text
-	 * beside it, and serve it at as many addresses as there are entries. */
-	LIMIT_CERTCACHE_ENTRIES = 10000,
+	/* Chains in memory (CertificateCacheSize says less), and the memory they may
+	 * take: so much for each, for all of them never less than the second.  One takes
+	 * some 450 octets, more with a long address or number list, an issuer of its
+	 * own, or its octets as served, beside which others may write 60 KB of text. */
+	LIMIT_CERTCACHE_ENTRIES = 1000000,
+	LIMIT_CERTCACHE_ENTRY_BYTES = 700,
 	LIMIT_CERTCACHE_BYTES = 64 * 1024 * 1024,
+	/* Chains that are ready to use, some 4 KB each, and 12 KB as long as nothing has
+	 * pushed them out since they came; another one is made ready in some 12 us. */
+	LIMIT_CERTCACHE_LIVE = 1024,
 	/* Addresses that gave nothing, each remembered with its reason for about a
 	 * minute; some 300 octets each.  Made-up addresses push out one another. */
 	LIMIT_CERTCACHE_NEGATIVES = 4096,
@@ -181,6 +186,9 @@ enum {
 	LIMIT_CERTCACHE_RENEWALS = 8,
 	/* What was had from the network and is kept: some 5 KB for each chain. */
 	LIMIT_CACHE_MEMORY_BYTES = 64 * 1024 * 1024,
+	/* The file may be as large as the first, and always as the second says: so much
+	 * for each chain that may be in memory (5 KB, in SQLite's pages of 4 KB). */
+	LIMIT_CACHE_FILE_ENTRY_BYTES = 6 * 1024,
 	LIMIT_CACHE_FILE_BYTES = 1024 * 1024 * 1024,
 	/* Countries, partners, a pilot. */
 	LIMIT_TRUST_DOMAINS = 32,

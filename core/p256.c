@@ -34,6 +34,17 @@ EVP_PKEY *p256_public_key(struct span point)
 	return key;
 }
 
+/* What takes the time above is the curve, not the point. */
+EVP_PKEY *p256_public_key_like(EVP_PKEY *like, struct span point)
+{
+	EVP_PKEY *key = EVP_PKEY_dup(like);
+
+	if (key && EVP_PKEY_set1_encoded_public_key(key, (const unsigned char *)point.p, point.n) == 1)
+		return key;
+	EVP_PKEY_free(key);
+	return NULL;
+}
+
 /* INTEGER of DER: no octet too many, and none that would make it negative. */
 static size_t put_integer(unsigned char *p, const unsigned char v[P256_COORDINATE_BYTES])
 {

@@ -19,6 +19,8 @@ enum {
 bool p256_is(const EVP_PKEY *key);
 /* The public key at a point, compressed or not (EVP_PKEY_free()); NULL when it is none, or without memory. */
 EVP_PKEY *p256_public_key(struct span point) MUST_USE;
+/* The same, three times as fast, with what both have taken from a public key on P-256 that is at hand. */
+EVP_PKEY *p256_public_key_like(EVP_PKEY *like, struct span point) MUST_USE;
 /* The form OpenSSL wants: SEQUENCE { r, s } in DER. Its length. */
 size_t p256_sig_to_der(const unsigned char sig[P256_SIG_BYTES], unsigned char der[P256_DER_SIG_MAX]);
 

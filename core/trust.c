@@ -178,6 +178,7 @@ static enum stir_reason keep_path(const struct trust *t, struct cert_chain *c, X
 		if (!X509_up_ref(x))
 			return no_memory(why);
 		c->path[c->n_path++] = x;
+		c->by_reference = c->by_reference || cert_list_by_reference(x);
 		if (is_anchor(t, x))
 			return STIR_OK;
 	}

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "core/cert_internal.h"
+#include "core/certrecord.h"
 #include "core/crlcache.h"
 #include "core/trust_internal.h"
 #include "core/x5u.h"
@@ -155,8 +156,8 @@ void trust_free_crls(struct trust *t)
 
 struct look {
 	const struct trust *t;
-	X509 *x, *issuer;
-	CRL_DIST_POINTS *points; /* of x, or NULL */
+	X509 *issuer;
+	struct crl_subject subject;
 	int64_t iat, now;
 	bool revoked, covered;
 };
@@ -195,10 +196,10 @@ static void ask(struct look *k, struct crl *l)
 	if (!of_issuer && !of_domain)
 		return;
 	/* What was revoked stays so when the list gets old. */
-	k->revoked = k->revoked || crl_revokes(l, k->x, k->iat);
+	k->revoked = k->revoked || crl_revokes(l, &k->subject, k->iat);
 	if (!crl_is_current(l, k->now))
 		return;
-	k->covered = k->covered || (of_issuer && crl_covers(l, k->x, k->points, false)) || (still && crl_covers(l, k->x, k->points, true));
+	k->covered = k->covered || (of_issuer && crl_covers(l, &k->subject, false)) || (still && crl_covers(l, &k->subject, true));
 }
 
 static void ask_at(struct look *k, struct span url)
@@ -219,25 +220,41 @@ static void ask_all(struct look *k)
 		ask(k, k->t->crls[i]);
 	if (!k->t->crlcache)
 		return;
-	n = crl_points_urls(k->points, url, LIMIT_CRL_POINTS);
+	n = crl_points_urls(k->subject.points, url, LIMIT_CRL_POINTS);
 	for (size_t i = 0; i < n; i++)
 		ask_at(k, url[i]);
 	for (size_t i = 0; i < k->t->n_urls; i++)
 		ask_at(k, span_cstr(k->t->url[i]));
 }
 
+/* Certificate i of the path; *owned: its distribution points, if they are the caller's to free. 0 / -1 without memory. */
+static int find_subject(const struct cert_chain *c, size_t i, struct crl_subject *s, CRL_DIST_POINTS **owned)
+{
+	const struct certrecord *r = c->record;
+
+	*owned = NULL;
+	if (!r && crl_points(c->path[i], owned) < 0)
+		return -1;
+	if (c->path[i])
+		*s = crl_subject_of(c->path[i], r ? certrecord_points(r, i) : *owned);
+	else
+		certrecord_subject(r, s);
+	return 0;
+}
+
 enum stir_reason trust_revocation(const struct trust *t, const struct cert_chain *c, int64_t iat, int64_t now, bool *unknown)
 {
 	*unknown = c->n_path == 0;
 	for (size_t i = 0; i + 1 < c->n_path; i++) {
-		struct look k = {.t = t, .x = c->path[i], .issuer = c->path[i + 1], .iat = iat, .now = now};
+		struct look k = {.t = t, .issuer = c->path[i + 1], .iat = iat, .now = now};
+		CRL_DIST_POINTS *owned;
 
-		if (crl_points(k.x, &k.points) < 0) {
+		if (find_subject(c, i, &k.subject, &owned)) {
 			*unknown = true;
 			return STIR_NO_RESOURCE;
 		}
 		ask_all(&k);
-		CRL_DIST_POINTS_free(k.points);
+		CRL_DIST_POINTS_free(owned);
 		if (k.revoked)
 			return STIR_CERT_REVOKED;
 		*unknown = *unknown || !k.covered;

@@ -45,6 +45,7 @@ void engine_gather_certs(void *part, struct metrics_values *v)
 	for (size_t i = 0; i < METRICS_CERT_COUNT; i++)
 		metrics_put(v, METRICS_CERT_EVENTS, i, 0, events[i]);
 	metrics_put(v, METRICS_CERT_ENTRIES, 0, 0, s.entries);
+	metrics_put(v, METRICS_CERT_BYTES, 0, 0, s.octets);
 	metrics_put(v, METRICS_CERT_NEGATIVES, 0, 0, s.negatives);
 	metrics_put(v, METRICS_CERT_WAITING, 0, 0, s.waiting);
 	metrics_put(v, METRICS_CERT_FLIGHTS, 0, 0, s.flights);

@@ -43,7 +43,7 @@ static void describe(const struct settings *s, struct buf *out)
 	static const enum settings_id id[] = {
 		SETTINGS_ID_fetch_certificates, SETTINGS_ID_fetch_timeout_ms, SETTINGS_ID_fetch_hosts, SETTINGS_ID_fetch_denied_hosts,
 		SETTINGS_ID_fetch_ports, SETTINGS_ID_fetch_addresses, SETTINGS_ID_fetch_ca_file, SETTINGS_ID_fetch_threads,
-		SETTINGS_ID_fetch_queue, SETTINGS_ID_fetch_breaker_s, SETTINGS_ID_cache_file,
+		SETTINGS_ID_fetch_queue, SETTINGS_ID_fetch_breaker_s, SETTINGS_ID_cache_file, SETTINGS_ID_certificate_cache_size,
 	};
 
 	for (size_t i = 0; i < sizeof id / sizeof *id; i++) {
@@ -101,6 +101,14 @@ static int open_fetch(struct remote *r, const struct settings *s, struct err *e)
 	return -1;
 }
 
+/* Room for the chains that memory has room for. */
+static uint64_t file_bytes(const struct settings *s)
+{
+	uint64_t n = (uint64_t)s->certificate_cache_size * LIMIT_CACHE_FILE_ENTRY_BYTES;
+
+	return n > LIMIT_CACHE_FILE_BYTES ? n : LIMIT_CACHE_FILE_BYTES;
+}
+
 /*
  * What is in CacheFile can be had again, so a damaged one keeps no mail waiting.
  * One that can't be used at all (rights, a folder, another program's) is a mistake
@@ -109,7 +117,7 @@ static int open_fetch(struct remote *r, const struct settings *s, struct err *e)
 static int open_keep(struct remote *r, const struct settings *s, struct err *e)
 {
 	if (s->cache_file && r->to_disk) {
-		if (store_sqlite_open(s->cache_file, CERTCACHE_LOOK_MS, LIMIT_CACHE_FILE_BYTES, clock_wall_s, &r->keep, &r->damage) == 0)
+		if (store_sqlite_open(s->cache_file, CERTCACHE_LOOK_MS, file_bytes(s), clock_wall_s, &r->keep, &r->damage) == 0)
 			return 0;
 		if (r->damage.code != ERR_DATA)
 			return err_set(e, r->damage.code, "%s", r->damage.text);

@@ -123,30 +123,50 @@ static void untils_hold(void)
 }
 
 /* Chains with as much text beside them as fits: what counts is what they take. */
-static void octets(void)
-{
-	enum { PAD = 60 * 1024, MOST = LIMIT_CERTCACHE_BYTES / PAD };
-	struct certcache *c = cache_of(LIMIT_CERTCACHE_ENTRIES, DAY);
-	struct certcache_stats s;
-	struct buf padded;
+enum { PAD = 60 * 1024, MOST = LIMIT_CERTCACHE_BYTES / PAD };
 
-	buf_init(&padded, LIMIT_CHAIN_BYTES);
-	for (int i = 0; i < PAD; i++)
-		buf_putc(&padded, i % 64 == 63 ? '\n' : '#');
-	if (buf_put_span(&padded, buf_span(&source.good)))
-		tap_bail("a chain that does not fit");
-	cert_source_say(&source, 1, FETCH_NONE, -1, buf_span(&padded));
+static void padded(struct certcache *c, const struct buf *pem, bool kept)
+{
+	struct certcache_stats s;
+
+	cert_source_say(&source, 1, FETCH_NONE, -1, buf_span(pem));
 	for (int i = 0; i < MOST + 100; i++)
 		(void)look(c, i, T0, NULL, NULL);
 	s = cert_source_stats(c);
-	tap_ok(s.entries <= MOST && s.entries > MOST - MOST / 8 && s.evictions + s.entries == MOST + 100, "so many padded chains stay: %zu, not %d", s.entries, MOST + 100);
+	if (kept)
+		tap_ok(s.entries <= MOST && s.entries > MOST - MOST / 8 && s.evictions + s.entries == MOST + 100, "so many padded chains stay: %zu, not %d", s.entries, MOST + 100);
+	else
+		tap_ok(s.entries == MOST + 100 && s.octets < (MOST + 100) * 700, "what is not kept of them takes no room");
+	tap_ok(s.octets <= LIMIT_CERTCACHE_BYTES, "within the bounds");
 	cert_source_say(&source, 1, FETCH_NONE, -1, buf_span(&source.good));
 	for (int i = 0; i < MOST + 100; i++)
 		(void)look(c, i, T0 + 2 * DAY, NULL, NULL);
 	s = cert_source_stats(c);
 	tap_int((long long)s.entries, MOST + 100, "of others there is room for all");
-	certcache_unref(c);
-	buf_free(&padded);
+}
+
+static void octets(void)
+{
+	struct certcache_params p = cert_source_params(&source, NULL);
+	struct buf pem;
+
+	buf_init(&pem, LIMIT_CHAIN_BYTES);
+	for (int i = 0; i < PAD; i++)
+		buf_putc(&pem, i % 64 == 63 ? '\n' : '#');
+	if (buf_put_span(&pem, buf_span(&source.good)))
+		tap_bail("a chain that does not fit");
+	p.max_entries = 10000;
+	p.default_lifetime_s = DAY;
+	p.clock = NULL;
+	for (int kept = 0; kept < 2; kept++) {
+		struct certcache *c;
+
+		p.keep_pem = kept;
+		c = cert_source_cache(&p);
+		padded(c, &pem, kept);
+		certcache_unref(c);
+	}
+	buf_free(&pem);
 }
 
 static void clock_set_back(void)
@@ -338,6 +358,7 @@ static void newer_at_hand(void)
 	certcache_unref(c);
 }
 
+static struct certcache *asked_meanwhile;
 static int validated_calls;
 static unsigned validated_deadline;
 static int released_calls;
@@ -346,6 +367,9 @@ static bool validated(void *arg, const struct cert_chain *c, int64_t now, unsign
 {
 	if (arg != &source || !c || now != T0)
 		tap_bail("validated() got something else");
+	/* Would never end if a lock were held. */
+	if (look(asked_meanwhile, 1, T0, NULL, NULL) != 0)
+		tap_bail("validated() can't ask");
 	validated_calls++;
 	validated_deadline = deadline_ms;
 	return true;
@@ -362,6 +386,8 @@ static void callbacks(void)
 	struct certcache *c, *second;
 	enum stir_reason r;
 
+	asked_meanwhile = cache_of(10, DAY);
+	(void)look(asked_meanwhile, 1, T0, NULL, NULL);
 	p.validated = validated;
 	p.validated_arg = &source;
 	p.released = released;
@@ -379,7 +405,93 @@ static void callbacks(void)
 	tap_int(released_calls, 0, "two references");
 	certcache_unref(second);
 	tap_int(released_calls, 1, "the last one releases what was borrowed");
+	certcache_unref(asked_meanwhile);
 }
+
+/* --- records and what is ready to use ------------------------------------------------------ */
+
+static void few_live(void)
+{
+	struct certcache_params p = cert_source_params(&source, NULL);
+	struct cert_chain *first, *last, *chain;
+	struct certcache *c;
+
+	p.max_live = 2;
+	p.clock = NULL;
+	c = cert_source_cache(&p);
+	cert_source_say(&source, 1, FETCH_NONE, -1, buf_span(&source.good));
+	(void)look(c, 0, T0, &first, NULL);
+	for (int i = 1; i < 9; i++)
+		(void)look(c, i, T0, NULL, NULL);
+	(void)look(c, 9, T0, &last, NULL);
+	tap_int((long long)c->lives.n, 2, "two chains are ready, ten are there");
+	tap_ok(look(c, 9, T0, &chain, NULL) == 0 && chain == last, "the one used last is");
+	cert_chain_unref(chain);
+	tap_ok(look(c, 0, T0, &chain, NULL) == 0 && chain != first, "an old one is made ready anew");
+	tap_ok(cert_chain_count(chain) == 0 && span_eq(cert_chain_fingerprint(chain), cert_chain_fingerprint(first)), "from its record");
+	cert_chain_unref(first);
+	tap_ok(look(c, 0, T0, &first, NULL) == 0 && chain == first, "and then stays");
+	cert_chain_unref(chain);
+	tap_int((long long)c->lives.n, 2, "two still");
+	cert_chain_unref(last);
+	tap_ok(look(c, 0, T0 + 2 * DAY, &last, NULL) == 1 && last == first, "asked for again, the same octets are the same chain");
+	tap_int(newer(c, last, T0 + 3 * DAY, &chain), 1, "and no newer one");
+	certcache_tick(c, at(T0 + 9 * DAY));
+	tap_ok(c->entries.n == 0 && c->lives.n == 0 && c->octets == 0 && certshare_count(c->share) == 2, "what is not used any more leaves; its issuers stay with who still has it");
+	cert_chain_unref(first);
+	cert_chain_unref(last);
+	tap_int((long long)certshare_count(c->share), 0, "no longer");
+	certcache_unref(c);
+}
+
+/* A chain with an issuer of its own, as every delegate could make. */
+static void own_issuer(struct buf *pem)
+{
+	EVP_PKEY *ca_key = pki_key_new(PKI_KEY_P256), *key = pki_key_new(PKI_KEY_P256);
+	struct pki_cert_spec spec = {.key = ca_key, .issuer = source.pki.ca, .issuer_key = source.pki.ca_key, .common_name = "D", .not_before = T0,
+				     .not_after = T0 + 100 * DAY, .ca = true, .path_len = -1};
+	X509 *ca, *x;
+	struct err e;
+
+	if (pki_cert_new(&spec, &ca, &e))
+		tap_bail("%s", e.text);
+	spec = (struct pki_cert_spec){.key = key, .issuer = ca, .issuer_key = ca_key, .common_name = "S", .not_before = T0, .not_after = T0 + 100 * DAY};
+	pem->n = 0;
+	if (pki_cert_new(&spec, &x, &e) || pki_put_cert(pem, x) || pki_put_cert(pem, ca) || pki_put_cert(pem, source.pki.ca))
+		tap_bail("%s", e.text);
+	X509_free(ca);
+	X509_free(x);
+	EVP_PKEY_free(ca_key);
+	EVP_PKEY_free(key);
+}
+
+static void shared_octets(void)
+{
+	enum { CHAINS = 40, MOST_OCTETS = 150000 };
+	struct certcache *c = cache_of(1000, DAY);
+	struct certcache_stats s;
+	size_t most = 0;
+	struct buf pem;
+
+	c->max_octets = MOST_OCTETS;
+	buf_init(&pem, LIMIT_CHAIN_BYTES);
+	for (int i = 0; i < CHAINS; i++) {
+		own_issuer(&pem);
+		cert_source_say(&source, 1, FETCH_NONE, -1, buf_span(&pem));
+		(void)look(c, i, T0, NULL, NULL);
+		s = cert_source_stats(c);
+		most = s.octets > most ? s.octets : most;
+	}
+	tap_ok(most <= MOST_OCTETS && most > MOST_OCTETS / 2, "issuers count too: %zu octets", most);
+	tap_ok(s.evictions > 0 && s.entries + s.evictions == CHAINS && certshare_count(c->share) == s.entries + 2, "%zu of %d stay, each with its own, the CA and the root", s.entries, CHAINS);
+	certcache_tick(c, at(T0 + 3 * DAY));
+	s = cert_source_stats(c);
+	tap_ok(s.entries == 0 && s.octets == 0 && certshare_count(c->share) == 0, "nothing is left in the end");
+	certcache_unref(c);
+	buf_free(&pem);
+}
+
+/* --- threads -------------------------------------------------------------------------------- */
 
 static struct certcache *shared_cache;
 
@@ -397,19 +509,20 @@ static void *worker(void *arg)
 			wrong++;
 			continue;
 		}
-		wrong += !cert_chain_tnauthlist(chain);
+		wrong += !cert_chain_tnauthlist(chain) || cert_chain_path_count(chain) != 3;
 		cert_chain_unref(chain);
 	}
 	return (void *)(uintptr_t)wrong;
 }
 
-static void threads(void)
+static void threads(size_t max_live)
 {
 	struct certcache_stats s;
 	uintptr_t wrong = 0;
 	pthread_t t[4];
 
 	shared_cache = cache_of(URLS / 2, 100);
+	shared_cache->p.max_live = max_live;
 	for (uintptr_t i = 0; i < 4; i++)
 		if (pthread_create(&t[i], NULL, worker, (void *)(i + 1)))
 			tap_bail("pthread_create");
@@ -420,7 +533,7 @@ static void threads(void)
 		wrong += (uintptr_t)r;
 	}
 	s = cert_source_stats(shared_cache);
-	tap_int((long long)wrong, 0, "four threads get what they ask for");
+	tap_int((long long)wrong, 0, "four threads get what they ask for, %zu chains ready", max_live);
 	tap_ok(s.hits + s.misses == 800 && s.entries <= URLS / 2, "and the books are right");
 	certcache_unref(shared_cache);
 }
@@ -439,7 +552,11 @@ int main(void)
 	long_url();
 	newer_at_hand();
 	callbacks();
-	threads();
+	few_live();
+	shared_octets();
+	threads(LIMIT_CERTCACHE_LIVE);
+	threads(1);
+	threads(0);
 	cert_source_close(&source);
 	return tap_done();
 }

@@ -1,11 +1,14 @@
 /* Which certificates of a path are revoked, by whose list, and what is not known. */
 #include "config.h"
 
+#include <openssl/core_names.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 
+#include "core/certrecord.h"
 #include "core/crlcache.h"
 #include "core/limits.h"
+#include "core/p256.h"
 #include "core/trust.h"
 #include "tests/lib/fake_fetch.h"
 #include "tests/lib/list_maker.h"
@@ -19,6 +22,8 @@ enum { T0 = 1700000000, DAY = 86400, YEAR = 365 * DAY };
 static struct pki pki, other;
 static EVP_PKEY *leaf_key, *pa_key;
 static X509 *pa;
+static struct certshare *share;
+static EVP_PKEY *like;
 
 static struct trust *open_trust(X509 *anchor)
 {
@@ -102,12 +107,30 @@ static int add_issuer(struct trust *t, X509 *x, struct err *e)
 	return rc;
 }
 
+/* What is left of the chain in the cache gets the same answer. */
+static void as_record(const struct trust *t, const struct cert_chain *c, int64_t iat, int64_t now, enum stir_reason want, bool unknown, const char *what)
+{
+	struct certrecord *r = certrecord_new(share, c, false);
+	struct cert_chain *o = r ? certrecord_open(r, like) : NULL;
+	bool got_unknown;
+
+	/* One that leads nowhere has none. */
+	if (!o && cert_chain_path_count(c))
+		tap_bail("no memory");
+	if (!o)
+		return;
+	tap_ok(trust_revocation(t, o, iat, now, &got_unknown) == want && got_unknown == unknown, "%s: so from a record", what);
+	cert_chain_unref(o);
+	certrecord_unref(r);
+}
+
 static void asked(const struct trust *t, const struct cert_chain *c, int64_t iat, int64_t now, enum stir_reason want, bool unknown, const char *what)
 {
 	bool got_unknown;
 	enum stir_reason got = trust_revocation(t, c, iat, now, &got_unknown);
 
 	tap_str(stir_reason_name(got), stir_reason_name(want), "%s", what);
+	as_record(t, c, iat, now, got, got_unknown, what);
 	if (got == STIR_OK)
 		tap_ok(got_unknown == unknown, "%s: %s", what, unknown ? "unknown" : "known");
 }
@@ -368,6 +391,12 @@ int main(void)
 	pa_key = pki_key_new(PKI_KEY_P256);
 	if (!leaf_key || !pa_key || pki_init(&pki, "Test", T0 - YEAR, T0 + YEAR, &e) || pki_init(&other, "Other", T0 - YEAR, T0 + YEAR, &e))
 		tap_bail("%s", e.text);
+	unsigned char point[65];
+	size_t n = 0;
+
+	if (!EVP_PKEY_get_octet_string_param(leaf_key, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof point, &n) || !(like = p256_public_key(span_make(point, n))) ||
+	    !(share = certshare_new()))
+		tap_bail("what records are made and opened with");
 	pa = list_maker_signer(pa_key, "STI-PA CRL", T0 - YEAR, T0 + YEAR);
 	direct();
 	bad_lists();
@@ -377,6 +406,9 @@ int main(void)
 	indirect();
 	signer_dates();
 	from_network();
+	tap_int((long long)certshare_count(share), 0, "records leave nothing behind");
+	certshare_unref(share);
+	EVP_PKEY_free(like);
 	X509_free(pa);
 	EVP_PKEY_free(pa_key);
 	EVP_PKEY_free(leaf_key);

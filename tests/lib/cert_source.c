@@ -217,6 +217,7 @@ struct certcache_params cert_source_params(struct cert_source *s, struct pool *p
 		.trust = s->trust,
 		.pool = pool,
 		.max_entries = 100,
+		.max_live = LIMIT_CERTCACHE_LIVE,
 		.negative_s = 60,
 		.max_waiters = 100,
 		.fetch_timeout_ms = 5000,

@@ -65,6 +65,7 @@ void world_forget(struct world *w, struct spctable *spcs)
 		.trust = w->trust,
 		.spcs = spcs,
 		.max_entries = 100,
+		.keep_pem = true,
 		.negative_s = 60,
 		.max_waiters = 10,
 		.fetch_timeout_ms = 1000,
