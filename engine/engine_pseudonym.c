@@ -13,7 +13,10 @@
 
 static bool is_wanted(const struct settings *s)
 {
-	return s->log_numbers == SETTINGS_NUMBERS_PSEUDONYM || (s->fact_log && s->fact_log_numbers == FACTLOG_PSEUDONYM);
+	/* A sender who asks to be hidden is never in full. */
+	bool log = s->log_numbers == SETTINGS_NUMBERS_PSEUDONYM || (s->log_numbers == SETTINGS_NUMBERS_FULL && !s->show_hidden);
+
+	return log || (s->fact_log && s->fact_log_numbers == FACTLOG_PSEUDONYM);
 }
 
 static int have_key(struct engine *g, const struct engine *old, struct err *e)

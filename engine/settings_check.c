@@ -264,7 +264,8 @@ static int check_files(struct settings *s, struct err *e)
 {
 	if (check_written(s, SETTINGS_ID_fact_log, e) || check_written(s, SETTINGS_ID_state_file, e) || check_written(s, SETTINGS_ID_cache_file, e) || check_written(s, SETTINGS_ID_evidence_dir, e))
 		return -1;
-	if (s->pseudonym_key && s->log_numbers != SETTINGS_NUMBERS_PSEUDONYM && (!s->fact_log || s->fact_log_numbers == FACTLOG_FULL))
+	if (s->pseudonym_key && (s->log_numbers == SETTINGS_NUMBERS_MASKED || (s->log_numbers == SETTINGS_NUMBERS_FULL && s->show_hidden)) &&
+	    (!s->fact_log || s->fact_log_numbers == FACTLOG_FULL))
 		return fault(s, e, "PseudonymKey has no effect: neither \"LogNumbers pseudonym\" nor FactLog with \"FactLogNumbers pseudonym\" writes any");
 	return 0;
 }

@@ -142,6 +142,8 @@ static void test_numbers(void)
 	tap_str(text, "15550100001", "in full");
 	from_of(text, "LogNumbers full\n", true);
 	tap_ok(text[0] == '~' && !strstr(text, "5550100"), "but not of a sender who asks to be hidden: %s", text);
+	from_of(again, "LogNumbers full\n", true);
+	tap_ok(again[0] == '~' && strcmp(text, again) != 0, "whose pseudonym has a key, and another one with each start");
 	from_of(text, "LogNumbers masked\n", false);
 	tap_ok(strstr(text, "01") && !strstr(text, "5550100"), "masked: %s", text);
 	from_of(text, "", false);
