@@ -77,6 +77,17 @@ int engine_save_state(struct engine *g, struct err *e) MUST_USE;
 /* Can this process, as the user that it is, write what it will have to (StateFile, FactLog), and use the key of a token? Changes nothing. 0, or -1 and *e. */
 int engine_check_files(const struct engine *g, struct err *e) MUST_USE;
 
+/* How a file or folder is used: read, or written together with what is made beside it. */
+enum engine_path_kind { ENGINE_PATH_READ, ENGINE_PATH_FOLDER_READ, ENGINE_PATH_WRITTEN, ENGINE_PATH_FOLDER_WRITTEN };
+/* name: of the setting that leads there. */
+typedef void engine_path_use(void *arg, enum engine_path_kind kind, const char *name, const char *path);
+/* Every path that the settings name. */
+void engine_settings_paths(const struct settings *s, engine_path_use *each, void *arg);
+/* The same, and those that tables, trust domains and the policy name in turn. */
+void engine_paths(const struct engine *g, engine_path_use *each, void *arg);
+/* Is a key in a PKCS #11 token, whose module opens files of its own? */
+bool engine_uses_tokens(const struct engine *g);
+
 /* What an operator should know at start, such as an expired certificate, each in a line with '\n'; nothing when all is well. now: seconds since 1970. */
 void engine_advice(const struct engine *g, int64_t now, struct buf *out);
 

@@ -43,6 +43,7 @@ struct engine {
 	char *trust_said;             /* what there was to say of the trust domains, one a line; owned, NULL when nothing */
 	/* judging; policy is NULL when this engine doesn't, and the rest then too */
 	struct policy *policy;
+	struct buf policy_files;     /* those that it was read from, each with '\n' */
 	unsigned needs;              /* enum fact_need bits */
 	char *warnings;              /* what the checker said of it, one a line; owned, NULL when nothing */
 	struct state *state;         /* shared with the engines before and after */

@@ -120,7 +120,7 @@ static int read_policy(void *arg)
 {
 	const struct engine_opening *o = arg;
 
-	return policy_open_file(o->g->settings.policy, &o->g->policy, o->report, o->e);
+	return policy_open_noting(o->g->settings.policy, &o->g->policy, &o->g->policy_files, o->report, o->e);
 }
 
 int engine_policy_open(struct engine *g, const struct engine *old, struct source_report *report, struct err *e)
@@ -130,6 +130,7 @@ int engine_policy_open(struct engine *g, const struct engine *old, struct source
 	/* Only what is verified is judged. */
 	if (!g->settings.policy || !g->trust)
 		return 0;
+	buf_init(&g->policy_files, LIMIT_CONF_BYTES);
 	if (background_run(old != NULL, read_policy, &o))
 		return -1;
 	g->needs = policy_needs(g->policy);
@@ -147,6 +148,7 @@ int engine_policy_open(struct engine *g, const struct engine *old, struct source
 void engine_policy_close(struct engine *g)
 {
 	policy_free(g->policy);
+	buf_free(&g->policy_files);
 	state_unref(g->state);
 	metrics_detach(g->metrics, g->factlog);
 	factlog_file_unref(g->factlog);

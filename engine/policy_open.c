@@ -22,12 +22,19 @@ static const char *on_disk(const char *path)
 	return strcmp(path, "-") == 0 ? "./-" : path;
 }
 
+/* ctx: struct buf, or NULL. */
+static void note(void *ctx, const char *path)
+{
+	if (ctx)
+		(void)buf_printf(ctx, "%s\n", path);
+}
+
 static int load(void *ctx, const char *path, size_t max, struct buf *out, struct err *e)
 {
 	struct buf text;
 	int rc;
 
-	(void)ctx;
+	note(ctx, path);
 	/* Most often nothing is in it yet, and a list may be large. */
 	if (out->n == 0 && out->max >= max)
 		return file_read(on_disk(path), max, out, e);
@@ -96,7 +103,7 @@ static int list(void *ctx, const char *path, struct buf *out, struct err *e)
 	DIR *dir = opendir(path);
 	int rc;
 
-	(void)ctx;
+	note(ctx, path);
 	if (!dir)
 		return err_set(e, ERR_NOINPUT, "%s: %s", path, strerror(errno));
 	rc = names_read(&l, dir, path, e);
@@ -115,11 +122,16 @@ struct source_loader policy_open_loader(void)
 	return (struct source_loader){.read = load, .list = list};
 }
 
-int policy_open_file(const char *path, struct policy **out, struct source_report *report, struct err *e)
+int policy_open_noting(const char *path, struct policy **out, struct buf *seen, struct source_report *report, struct err *e)
 {
-	const struct source_loader loader = policy_open_loader();
+	const struct source_loader loader = {.ctx = seen, .read = load, .list = list};
 
 	if (policy_open(path, &loader, out, report) == 0)
 		return 0;
 	return err_set(e, ERR_CONFIG, "%s%s", report->first[0] ? report->first : path, report->first[0] ? "" : ": could not be opened");
+}
+
+int policy_open_file(const char *path, struct policy **out, struct source_report *report, struct err *e)
+{
+	return policy_open_noting(path, out, NULL, report, e);
 }

@@ -15,4 +15,7 @@ struct source_loader policy_open_loader(void);
  */
 int policy_open_file(const char *path, struct policy **out, struct source_report *report, struct err *e) MUST_USE;
 
+/* The same; seen gets the path of each file and folder that was read, with '\n', as far as there is room in it. */
+int policy_open_noting(const char *path, struct policy **out, struct buf *seen, struct source_report *report, struct err *e) MUST_USE;
+
 #endif

@@ -79,7 +79,9 @@ static int describe_secrets(const struct settings *s, struct key_reader reader, 
 
 	if (s->replay_key) {
 		rc = secret_file_read("ReplayKey", s->replay_key, s->require_safe_keys, reader, hash, e);
-		(void)buf_put(out, hash, rc ? 0 : sizeof hash);
+		/* To compare, not to use: not what keys the store. */
+		if (rc == 0 && EVP_Digest(hash, sizeof hash, hash, NULL, EVP_sha256(), NULL) == 1)
+			(void)buf_put(out, hash, sizeof hash);
 	}
 	if (rc || !s->redis_password_file)
 		return rc;
@@ -87,9 +89,8 @@ static int describe_secrets(const struct settings *s, struct key_reader reader, 
 	rc = secret_file_text("RedisPasswordFile", s->redis_password_file, s->require_safe_keys, reader, &text, e);
 	if (rc == 0 && EVP_Digest(text.n ? text.p : "", text.n, hash, NULL, EVP_sha256(), NULL) == 1)
 		(void)buf_put(out, hash, sizeof hash);
-	if (text.p)
-		OPENSSL_cleanse(text.p, text.cap);
-	buf_free(&text);
+	secret_file_wipe(&text);
+	OPENSSL_cleanse(hash, sizeof hash);
 	return rc;
 }
 
@@ -246,14 +247,12 @@ static int open_redis(struct replay_place *p, const struct settings *s, struct k
 	buf_init(&text, LIMIT_KEY_FILE_BYTES);
 	if (s->redis_password_file) {
 		rc = secret_file_text("RedisPasswordFile", s->redis_password_file, s->require_safe_keys, reader, &text, e);
-		if (rc == 0 && (buf_putc(&text, '\0') || split_password(s->redis_password_file, text.p, &rp, e)))
+		if (rc == 0 && split_password(s->redis_password_file, text.p, &rp, e))
 			rc = -1;
 	}
 	if (rc == 0)
 		rc = store_redis_open(&rp, &p->replay.store, e);
-	if (text.p)
-		OPENSSL_cleanse(text.p, text.cap);
-	buf_free(&text);
+	secret_file_wipe(&text);
 	return rc;
 }
 
@@ -338,7 +337,7 @@ int replay_place_check(const struct settings *s, struct key_reader reader, struc
 
 	buf_init(&unused, 2 * SECRET_FILE_BYTES);
 	rc = describe_secrets(s, reader, &unused, e);
-	buf_free(&unused);
+	secret_file_wipe(&unused);
 	return rc;
 }
 
@@ -349,7 +348,7 @@ void replay_place_unref(struct replay_place *p)
 	store_close(p->replay.store);
 	metrics_unref(p->metrics);
 	OPENSSL_cleanse(p->replay.secret, sizeof p->replay.secret);
-	buf_free(&p->made_of);
+	secret_file_wipe(&p->made_of);
 	(void)pthread_mutex_destroy(&p->lock);
 	free(p);
 }

@@ -30,6 +30,28 @@ static int digest(const char *name, const char *path, struct span octets, unsign
 	return 0;
 }
 
+/* In one piece: a buffer that grows would leave the octets in the one before. */
+static int read_whole(const char *name, const char *path, int fd, struct buf *out, struct err *e)
+{
+	char octets[LIMIT_KEY_FILE_BYTES + 1];
+	size_t n = 0;
+	ssize_t got = 0;
+	int rc = 0;
+
+	do {
+		n += (size_t)got;
+		got = read(fd, octets + n, sizeof octets - n);
+	} while (got > 0 && n + (size_t)got < sizeof octets);
+	if (got < 0)
+		rc = err_set(e, ERR_OS, "%s %s: cannot be read: %s", name, path, strerror(errno));
+	else if (n + (size_t)got > LIMIT_KEY_FILE_BYTES)
+		rc = err_set(e, ERR_DATA, "%s %s: larger than %d octets, which is all that is read of such a file", name, path, LIMIT_KEY_FILE_BYTES);
+	else if (buf_put(out, octets, n))
+		rc = err_set(e, ERR_UNAVAILABLE, "%s %s: no memory", name, path);
+	OPENSSL_cleanse(octets, sizeof octets);
+	return rc;
+}
+
 static int read_fd(const char *name, const char *path, int fd, bool require_safe, struct key_reader reader, struct buf *out, struct err *e)
 {
 	struct stat st;
@@ -40,7 +62,14 @@ static int read_fd(const char *name, const char *path, int fd, bool require_safe
 		return err_set(e, ERR_NOINPUT, "%s %s: no regular file", name, path);
 	if (require_safe && key_pem_check_safe(path, &st, reader, e))
 		return -1;
-	return file_read_fd(fd, path, LIMIT_KEY_FILE_BYTES, out, e);
+	return read_whole(name, path, fd, out, e);
+}
+
+void secret_file_wipe(struct buf *b)
+{
+	if (b->p)
+		OPENSSL_cleanse(b->p, b->cap);
+	buf_free(b);
 }
 
 int secret_file_text(const char *name, const char *path, bool require_safe, struct key_reader reader, struct buf *out, struct err *e)
@@ -63,9 +92,7 @@ int secret_file_read(const char *name, const char *path, bool require_safe, stru
 	rc = secret_file_text(name, path, require_safe, reader, &octets, e);
 	if (rc == 0)
 		rc = digest(name, path, buf_span(&octets), out, e);
-	if (octets.p)
-		OPENSSL_cleanse(octets.p, octets.cap);
-	buf_free(&octets);
+	secret_file_wipe(&octets);
 	return rc;
 }
 

@@ -19,8 +19,10 @@ enum { SECRET_FILE_BYTES = 32, SECRET_FILE_MIN = 32 /* octets in the file */ };
  */
 int secret_file_read(const char *name, const char *path, bool require_safe, struct key_reader reader, unsigned char out[SECRET_FILE_BYTES], struct err *e) MUST_USE;
 
-/* The octets themselves, in the same way; the caller wipes out. 0, or -1 and *e. */
+/* The octets themselves, in the same way; out is empty before, and wiped after (secret_file_wipe()), also on failure. 0, or -1 and *e. */
 int secret_file_text(const char *name, const char *path, bool require_safe, struct key_reader reader, struct buf *out, struct err *e) MUST_USE;
+/* Overwrites what is in it, and frees it. */
+void secret_file_wipe(struct buf *b);
 
 /* Make it, of random octets and mode 0600, unless it is there. 0, or -1 and *e. */
 int secret_file_make(const char *name, const char *path, struct err *e) MUST_USE;

@@ -32,6 +32,10 @@ void settings_free(struct settings *s)
 {
 	for (size_t i = 0; i < SETTINGS_ID_COUNT; i++)
 		settings_value_drop(s, (enum settings_id)i);
+	for (size_t i = 0; i < s->included.n; i++)
+		free(s->included.item[i]);
+	free(s->included.item);
+	s->included = (struct settings_list){NULL, 0};
 	free(s->origin);
 	s->origin = NULL;
 }

@@ -18,6 +18,7 @@ struct settings_list {
 	size_t n;
 };
 
+enum settings_sandbox { SETTINGS_SANDBOX_AUTO, SETTINGS_SANDBOX_REQUIRE, SETTINGS_SANDBOX_OFF };
 enum settings_mode { SETTINGS_MODE_S, SETTINGS_MODE_V, SETTINGS_MODE_SV };
 enum settings_log_format { SETTINGS_LOG_TEXT, SETTINGS_LOG_JSON };
 enum settings_log_numbers { SETTINGS_NUMBERS_PSEUDONYM, SETTINGS_NUMBERS_MASKED, SETTINGS_NUMBERS_FULL };
@@ -48,6 +49,7 @@ struct settings {
 #include "engine/settings.def"
 #undef SETTING
 	} given;
+	struct settings_list included; /* files that Include named */
 	char *origin; /* file it was read from, or NULL; owned */
 };
 

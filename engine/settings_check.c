@@ -270,6 +270,16 @@ static int check_files(struct settings *s, struct err *e)
 	return 0;
 }
 
+static int check_sandbox(struct settings *s, struct err *e)
+{
+	for (size_t i = 0; i < s->sandbox_paths.n; i++)
+		if (s->sandbox_paths.item[i][0] != '/')
+			return fault(s, e, "SandboxPaths: %.200s is no whole path, from / on", s->sandbox_paths.item[i]);
+	if (s->sandbox_paths.n && s->sandbox == SETTINGS_SANDBOX_OFF)
+		return fault(s, e, "SandboxPaths has no effect with \"Sandbox off\"; leave one of them out");
+	return 0;
+}
+
 /* What a trust domain says for itself. */
 static int check_domains(struct settings *s, struct err *e)
 {
@@ -341,5 +351,5 @@ int settings_check(struct settings *s, struct err *e)
 	if (check_tables(s, e) || check_groups(s, e) || check_effect(s, e) || check_mode(s, e) || check_age(s, e) || check_listeners(s, e) ||
 	    check_results(s, e) || check_files(s, e))
 		return -1;
-	return check_domains(s, e) || check_store(s, e) || check_keys(s, e) ? -1 : 0;
+	return check_sandbox(s, e) || check_domains(s, e) || check_store(s, e) || check_keys(s, e) ? -1 : 0;
 }

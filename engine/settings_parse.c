@@ -147,6 +147,18 @@ static int include_file(const struct line *l, struct span value, const char *pat
 	return rc;
 }
 
+static int note_included(struct settings *s, const char *path)
+{
+	struct settings_list *l = &s->included;
+	char **grown = reallocarray(l->item, l->n + 1, sizeof *grown);
+
+	if (!grown)
+		return -1;
+	l->item = grown;
+	l->item[l->n] = strdup(path);
+	return l->item[l->n] ? (l->n++, 0) : -1;
+}
+
 static int include(const struct line *l, struct span value)
 {
 	struct reader *r = l->r;
@@ -164,6 +176,10 @@ static int include(const struct line *l, struct span value)
 	if (!path)
 		return err_set(r->e, ERR_UNAVAILABLE, "no memory");
 	/* The reader keeps it: errors point at it until the end. */
+	if (note_included(r->s, path)) {
+		free(path);
+		return err_set(r->e, ERR_UNAVAILABLE, "no memory");
+	}
 	r->file[r->nfile++] = path;
 	for (size_t i = 0; i + 1 < r->nfile; i++)
 		if (strcmp(r->file[i], path) == 0)

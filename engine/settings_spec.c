@@ -19,6 +19,8 @@ static const struct settings_word words_syslog_facility[] = {
 	{"authpriv", LOG_AUTHPRIV}, {"local0", LOG_LOCAL0}, {"local1", LOG_LOCAL1}, {"local2", LOG_LOCAL2},
 	{"local3", LOG_LOCAL3}, {"local4", LOG_LOCAL4}, {"local5", LOG_LOCAL5}, {"local6", LOG_LOCAL6},
 	{"local7", LOG_LOCAL7}, {NULL, 0}};
+static const struct settings_word words_sandbox[] = {
+	{"auto", SETTINGS_SANDBOX_AUTO}, {"require", SETTINGS_SANDBOX_REQUIRE}, {"off", SETTINGS_SANDBOX_OFF}, {NULL, 0}};
 static const struct settings_word words_log_format[] = {
 	{"text", SETTINGS_LOG_TEXT}, {"json", SETTINGS_LOG_JSON}, {NULL, 0}};
 static const struct settings_word words_log_numbers[] = {
@@ -77,6 +79,7 @@ static const struct settings_spec rows[SETTINGS_ID_COUNT] = {
 	[SETTINGS_ID_replay_store].syntax = settings_syntax_replay_store,
 	[SETTINGS_ID_socket].example = "local:/run/stir-milter/stir-milter.sock",
 	[SETTINGS_ID_user_id].example = "stir-milter:stir-milter",
+	[SETTINGS_ID_sandbox_paths].example = "/var/lib/softhsm/tokens",
 	[SETTINGS_ID_pid_file].example = "/run/stir-milter/stir-milter.pid",
 	[SETTINGS_ID_authserv_id].example = "mx.example.net",
 	[SETTINGS_ID_sign_listeners].example = "MM4OUT",

@@ -179,6 +179,11 @@ int signers_open(const struct settings *s, struct key_reader reader, struct sign
 	return 0;
 }
 
+const struct keytable *signers_table(const struct signers *s)
+{
+	return s ? &s->table : NULL;
+}
+
 void signers_free(struct signers *s)
 {
 	if (!s)

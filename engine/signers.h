@@ -46,6 +46,10 @@ bool signers_cover(const struct signers *s, size_t name, const struct tnauthlist
 /* Those that are in tokens sign something, as the user that we are. 0, or -1 and *e. */
 int signers_try_tokens(const struct signers *s, struct err *e) MUST_USE;
 
+/* The table they came from, empty with KeyFile; NULL without keys. Borrowed. */
+struct keytable;
+const struct keytable *signers_table(const struct signers *s);
+
 /* Each key there is, for what is said of them (advice, metrics). i from 0; false beyond the end. */
 struct signers_key {
 	const char *name;        /* "" for KeyFile */

@@ -1,6 +1,6 @@
 /*
- * The order of a start: options, configuration, engine, rights, socket, PID
- * file, mail; and of a stop, backwards.
+ * The order of a start: options, configuration, engine (with its keys), rights,
+ * sandbox, socket, PID file, mail; and of a stop, backwards.
  *
  * Stays in the foreground: whoever starts it (systemd) keeps it.
  */
@@ -24,6 +24,7 @@
 #include "milter/options.h"
 #include "milter/privilege.h"
 #include "milter/reload.h"
+#include "milter/sandbox.h"
 #include "milter/session.h"
 #include "milter/supervise.h"
 #include "milter/version.h"
@@ -125,6 +126,9 @@ static int check_rights(const struct engine *g, struct err *e)
 	privilege_free(&p);
 	if (rc == 0)
 		rc = engine_check_files(g, e);
+	/* Whether it can be had shows when it is tried. */
+	if (rc == 0)
+		rc = sandbox_try(g, e);
 	/* No fault of the configuration: a start says so and goes on. */
 	if (rc == 0 && engine_policy(g) && s->state_file && state_check(s->state_file, &broken))
 		fprintf(stderr, "%s: warning: %s\n", PROGRAM, broken.text);
@@ -146,6 +150,17 @@ static void advise(const struct engine *g)
 	buf_free(&said);
 }
 
+/* Root is refused before anything is opened. */
+static int read_first(const struct options *o, struct settings *s, struct err *e)
+{
+	if (reload_read(o, s, e))
+		return -1;
+	if (privilege_refuse_root(s->user_id, s->run_as_root, e) == 0)
+		return 0;
+	settings_free(s);
+	return -1;
+}
+
 /* Everything a start would look at, and nothing changed. */
 static int check(const struct options *o, struct err *e)
 {
@@ -155,7 +170,7 @@ static int check(const struct options *o, struct err *e)
 	bool bad;
 	int rc;
 
-	if (reload_read(o, &s, e))
+	if (read_first(o, &s, e))
 		return -1;
 	/* Looked at before the engine opens files: fd:N must be one that was handed in. */
 	err_clear(&place);
@@ -222,6 +237,9 @@ static int become(const struct settings *s, struct err *e)
 	if (rc == 0)
 		rc = privilege_drop(&p, e);
 	privilege_free(&p);
+	/* The kernel has changed it with the user. */
+	if (rc == 0)
+		rc = sandbox_core_dumps(s->core_dumps, e);
 	if (rc == 0) {
 		warn_unreadable(s->key_file);
 		warn_unreadable(s->key_pin_file);
@@ -244,7 +262,10 @@ static int start(struct running *r, struct engine *g, struct err *e)
 {
 	const struct settings *s = engine_settings(g);
 
-	if (become(s, e) || engine_check_files(g, e) || engine_begin(g, false, e))
+	if (become(s, e) || engine_check_files(g, e))
+		return -1;
+	/* The first threads come with engine_begin(). */
+	if (sandbox_enter(g, e) || engine_begin(g, false, e))
 		return -1;
 	reload_load(g);
 	if (callbacks_register(e) || listen_open(&r->listen, s->socket, e))
@@ -277,8 +298,13 @@ static int open_first(const struct options *o, struct engine **g, struct err *e)
 {
 	struct settings s;
 
-	if (reload_read(o, &s, e))
+	if (read_first(o, &s, e))
 		return -1;
+	/* Before keys are in memory. */
+	if (sandbox_core_dumps(s.core_dumps, e)) {
+		settings_free(&s);
+		return -1;
+	}
 	log_set_level(o->verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
 	if (s.syslog)
 		log_to_syslog(PROGRAM, s.syslog_facility);

@@ -13,6 +13,7 @@
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -49,6 +50,22 @@ int privilege_resolve(struct privilege *p, const char *user_id, struct err *e)
 	return group ? find_group(p, group + 1, e) : 0;
 }
 
+int privilege_refuse_root(const char *user_id, bool run_as_root, struct err *e)
+{
+	struct privilege p;
+	bool stays;
+
+	if (geteuid() != 0 || run_as_root)
+		return 0;
+	if (privilege_resolve(&p, user_id, e)) {
+		privilege_free(&p);
+		return -1;
+	}
+	stays = !p.wanted || p.uid == 0;
+	privilege_free(&p);
+	return stays ? err_set(e, ERR_CONFIG, "does not run as root: set UserID to an account of its own, such as \"UserID stir-milter\" (or, in a container or a test, \"RunAsRoot yes\")") : 0;
+}
+
 void privilege_free(struct privilege *p)
 {
 	free(p->user);
@@ -57,6 +74,9 @@ void privilege_free(struct privilege *p)
 
 static int become(const struct privilege *p, struct err *e)
 {
+	/* What no program could get back either; without CAP_SETPCAP there is nothing to take. */
+	for (unsigned long cap = 0; p->uid != 0 && prctl(PR_CAPBSET_READ, cap, 0UL, 0UL, 0UL) >= 0; cap++)
+		(void)prctl(PR_CAPBSET_DROP, cap, 0UL, 0UL, 0UL);
 	if (initgroups(p->user, p->gid))
 		return err_set(e, ERR_RIGHTS, "can't take the groups of %s: %s", p->user, strerror(errno));
 	if (setgid(p->gid))

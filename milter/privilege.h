@@ -20,6 +20,12 @@ int privilege_resolve(struct privilege *p, const char *user_id, struct err *e) M
 void privilege_free(struct privilege *p);
 
 /*
+ * Would we stay root, without being told to (RunAsRoot)?  An error then, which says
+ * what to set.  0 / -1 and *e.
+ */
+int privilege_refuse_root(const char *user_id, bool run_as_root, struct err *e) MUST_USE;
+
+/*
  * Become it, for good.  Nothing to do when it is what we are; an error when we
  * can't.  Warns when we stay root.
  */

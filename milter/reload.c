@@ -16,6 +16,7 @@
 #include "core/log.h"
 #include "engine/clock.h"
 #include "milter/apply.h"
+#include "milter/sandbox.h"
 #include "milter/session.h"
 
 static struct {
@@ -25,9 +26,10 @@ static struct {
 
 /* Main thread only: what was true at the start. */
 static struct {
-	char *socket, *user_id, *pid_file, *metrics_socket;
+	char *socket, *user_id, *pid_file, *metrics_socket, *sandbox_paths;
 	unsigned umask;
-	bool syslog;
+	bool syslog, core_dumps, run_as_root;
+	int sandbox;
 	int syslog_facility, log_format;
 	uint64_t state_entries;
 } start;
@@ -195,9 +197,13 @@ int reload_start(struct engine *g, struct err *e)
 
 	start_counting(g);
 	engine_unref(swap(g));
-	if (copy(&start.socket, s->socket, e) || copy(&start.user_id, s->user_id, e) || copy(&start.pid_file, s->pid_file, e) || copy(&start.metrics_socket, s->metrics_socket, e))
+	if (copy(&start.socket, s->socket, e) || copy(&start.user_id, s->user_id, e) || copy(&start.pid_file, s->pid_file, e) || copy(&start.metrics_socket, s->metrics_socket, e) ||
+	    copy(&start.sandbox_paths, s->given.sandbox_paths, e))
 		return -1;
 	start.umask = s->umask;
+	start.core_dumps = s->core_dumps;
+	start.run_as_root = s->run_as_root;
+	start.sandbox = s->sandbox;
 	start.state_entries = s->policy ? s->state_entries : 0;
 	start.syslog = s->syslog;
 	start.log_format = s->log_format;
@@ -229,6 +235,10 @@ static void note_start_only(const struct settings *s)
 	note_unless(span_eq(span_cstr(s->pid_file), span_cstr(start.pid_file)), "PidFile");
 	note_unless(span_eq(span_cstr(s->metrics_socket), span_cstr(start.metrics_socket)), "MetricsSocket");
 	note_unless(s->umask == start.umask, "UMask");
+	note_unless(s->core_dumps == start.core_dumps, "CoreDumps");
+	note_unless(s->run_as_root == start.run_as_root, "RunAsRoot");
+	note_unless(s->sandbox == start.sandbox, "Sandbox");
+	note_unless(span_eq(span_cstr(s->given.sandbox_paths), span_cstr(start.sandbox_paths)), "SandboxPaths");
 	note_unless(s->syslog == start.syslog, "Syslog");
 	note_unless(s->log_format == start.log_format, "LogFormat");
 	note_unless(s->syslog_facility == start.syslog_facility, "SyslogFacility");
@@ -272,6 +282,16 @@ static void hand_over(struct engine *old, struct engine *fresh)
 	}
 }
 
+static int read_again(const struct options *o, struct settings *s, struct err *e)
+{
+	if (reload_read(o, s, e))
+		return -1;
+	if (sandbox_check(s, e) == 0)
+		return 0;
+	settings_free(s);
+	return -1;
+}
+
 bool reload_again(const struct options *o)
 {
 	struct engine *fresh = NULL, *old = reload_engine();
@@ -280,9 +300,9 @@ bool reload_again(const struct options *o)
 	struct err e;
 
 	err_clear(&e);
-	if (reload_read(o, &s, &e) || engine_reopen(&s, old, &fresh, &e) || engine_check_files(fresh, &e)) {
+	if (read_again(o, &s, &e) || engine_reopen(&s, old, &fresh, &e) || engine_check_files(fresh, &e)) {
 		count_reload(false);
-		log_error("reload failed, the configuration in force stays: %s", e.text);
+		log_error("reload failed, the configuration in force stays: %s%s", e.text, sandbox_hint(&e));
 		engine_unref(fresh);
 	} else {
 		hand_over(old, fresh);

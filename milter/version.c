@@ -13,6 +13,8 @@
 #include <microhttpd.h>
 #include <openssl/crypto.h>
 
+#include "milter/sandbox.h"
+
 void version_write(struct buf *out)
 {
 	unsigned major = 0, minor = 0, level = 0;
@@ -25,4 +27,5 @@ void version_write(struct buf *out)
 	buf_printf(out, "jansson %s\n", jansson_version_str());
 	buf_printf(out, "libcurl %s\n", curl_version_info(CURLVERSION_NOW)->version);
 	buf_printf(out, "libmicrohttpd %s\n", MHD_get_version());
+	sandbox_version(out);
 }

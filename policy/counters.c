@@ -10,6 +10,7 @@
 #include "policy/counters.h"
 
 #include <assert.h>
+#include <openssl/crypto.h>
 #include <openssl/rand.h>
 #include <stdlib.h>
 
@@ -79,6 +80,7 @@ void counters_free(struct counters *c)
 	free(c->shard);
 	free(c->entry);
 	free(c->bucket);
+	OPENSSL_cleanse(c->seed, sizeof c->seed);
 	free(c);
 }
 

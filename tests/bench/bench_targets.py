@@ -89,13 +89,13 @@ def conf(place, name, *lines):
 
 
 def stir_verify(place, name, *lines, corpus='signed', expect='x-stir=pass', age='5d'):
-    c = conf(place, name, f'Socket local:{place}/{name}.sock', 'Mode v', f'AuthservID {AUTHSERV_ID}', f'TrustAnchors {place}/pki/anchors.pem',
+    c = conf(place, name, f'Socket local:{place}/{name}.sock', 'RunAsRoot yes', 'Mode v', f'AuthservID {AUTHSERV_ID}', f'TrustAnchors {place}/pki/anchors.pem',
              f'CertificateDir {place}/certs', 'CertificateTTL 1d', f'MaxAge {age}', 'AllowReplay yes', f'PidFile {place}/{name}.pid', *lines)
     return Target(place, name, [MILTER, '-c', c], corpus, f'Authentication-Results: {expect}')
 
 
 def stir_sign(place, name='stir-sign', *lines):
-    c = conf(place, name, f'Socket local:{place}/{name}.sock', 'Mode s', f'MTA {DAEMON_NAME}', f'KeyFile {place}/lab.key', f'CertificateFile {place}/lab.pem',
+    c = conf(place, name, f'Socket local:{place}/{name}.sock', 'RunAsRoot yes', 'Mode s', f'MTA {DAEMON_NAME}', f'KeyFile {place}/lab.key', f'CertificateFile {place}/lab.pem',
              f'CertificateURL {bench_corpus.URL}', 'RequireSafeKeys no', f'PidFile {place}/{name}.pid', *lines)
     return Target(place, name, [MILTER, '-c', c], 'plain', 'Identity: ey')
 

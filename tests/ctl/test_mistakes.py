@@ -7,7 +7,7 @@ import re
 import subprocess
 
 import tap
-from milterdaemon import MILTER, STIRCTL, Place
+from milterdaemon import MILTER, STIRCTL, Place, as_we_are
 
 # What is wrong in the configuration (a line beside good ones), and what is said.
 SETTINGS = [
@@ -62,7 +62,7 @@ def test_settings(place):
     conf = place.path('conf')
     for what, line, want in SETTINGS:
         with open(conf, 'w', newline='') as f:
-            f.write('\n'.join([*base(place), line, '']))
+            f.write('\n'.join([*base(place), line, *as_we_are(), '']))
         status, text = run(MILTER, '-n', '-c', conf)
         tap.ok(status == 78 and re.search(want, text), f'{what}: {text}')
 

@@ -101,6 +101,8 @@ class Host:
         self.folder, self.bin = lab.path('host-' + name), lab.path('bin-' + name)
         os.makedirs(self.folder)
         os.makedirs(self.bin)
+        # Where the milter may read, as it may /etc.
+        self.tls_ca = shutil.copy(lab.tls_ca, os.path.join(self.folder, 'tls-ca.pem'))
         for program in ('postconf', 'postfix', 'postqueue'):
             self.program(program, f'exec {self.mta.dir}/bin/{program} -c {self.mta.dir}/etc "$@"')
         self.program('sendmail', f'exec {self.mta.dir}/bin/sendmail -C {self.mta.dir}/etc "$@"')
@@ -185,7 +187,7 @@ class Pilot(Lab):
             (r'(?m)(chgrp|-o|^UserID +) *stir-milter\b', rf'\1 {ACCOUNT}'),
             (r'https://certs\.[ab]\.example', self.world.url('')),
             (r'certs/certs\.a\.example', 'certs/certs.localhost'),
-            (r'(?m)^FetchCertificates yes$', f'FetchCertificates yes\nFetchAddresses 127.0.0.1\nFetchCAFile {self.tls_ca}'),
+            (r'(?m)^FetchCertificates yes$', f'FetchCertificates yes\nFetchAddresses 127.0.0.1\nFetchCAFile {here.tls_ca}'),
         ]
 
     def run(self, host, command):

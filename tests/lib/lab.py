@@ -71,7 +71,7 @@ class Milter:
         self.conf = os.path.join(self.dir, 'stir-milter.conf')
         self.log_path = os.path.join(self.dir, 'log')
         with open(self.conf, 'w') as f:
-            f.write(f'Socket local:{self.socket}\nUMask 000\nLogWhy yes\nLogNumbers full\n' + conf)
+            f.write(f'Socket local:{self.socket}\nUMask 000\nLogWhy yes\nLogNumbers full\nRunAsRoot yes\n' + conf)
         self.env = dict(os.environ)
         self.lab = lab
 

@@ -14,7 +14,7 @@ c=$(echo "$all" | grep '\.c$')
 
 # shellcheck disable=SC2086
 {
-	look '\b(strcpy|strcat|sprintf|vsprintf|strtok|atoi|atol|gets|scanf|sscanf|alloca|tmpnam|mktemp|system|popen|execv[pe]*|execl[pe]*)[[:space:]]*\(' $all
+	look '\b(strcpy|strcat|sprintf|vsprintf|strtok|atoi|atol|gets|scanf|sscanf|alloca|tmpnam|mktemp|system|popen|execv[pe]*|execl[pe]*|fexecve|execveat|posix_spawnp?|v?fork|clone|wordexp|daemon)[[:space:]]*\(' $all
 	report 'no call that has no bound, and none that runs a program'
 	# engine/clock is what the front ends and the threads of the engine have it from.
 	look '\btime[[:space:]]*\(NULL\)|gettimeofday|CLOCK_REALTIME' $(echo "$inner" | grep -v '^engine/clock\.c$')

@@ -28,13 +28,15 @@ done <<EOF
 $table
 EOF
 
-for lib in libmilter/ microhttpd gmime/ curl/ sqlite hiredis p11-kit/; do
+for lib in libmilter/ microhttpd gmime/ curl/ sqlite hiredis p11-kit/ seccomp linux/landlock; do
 	case $lib in
 	libmilter/) allowed='^milter/' ;;
 	microhttpd) allowed='^milter/(metrics_server|version)' ;;
 	gmime/) allowed='^(core/address|ctl/|engine/|milter/version|core/[a-z]+)' ;;
 	curl/) allowed='^(core/x5u|engine/|ctl/|milter/version)' ;;
 	p11-kit/) allowed='^core/keys/' ;;
+	seccomp) allowed='^milter/sandbox_seccomp' ;;
+	linux/landlock) allowed='^milter/sandbox_landlock' ;;
 	*) allowed='^core/store/' ;;
 	esac
 	(cd "$src" && grep -lE "^#include <$lib" core/*.[ch] core/*/*.[ch] policy/*.[ch] engine/*.[ch] milter/*.[ch] ctl/*.[ch] 2>/dev/null | grep -Ev "$allowed") >"$out"
