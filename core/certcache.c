@@ -138,7 +138,7 @@ struct question {
 	struct certcache_time t;
 	struct certcache_flight *flight; /* counted, or NULL */
 	bool look_in_store; /* nobody did */
-	bool incomplete;    /* what stands there lacks something, see certcache_complete() */
+	struct cert_chain *kept;   /* stands there, but lacks something, see certcache_complete(); or NULL */
 	struct certrecord *record; /* a reference: the chain of a is to be opened from it */
 	struct certcache_answer a;
 };
@@ -241,9 +241,8 @@ static bool from_store(struct question *q)
 
 	if (!certcache_kept_look(c, q->url, q->t.now, &a))
 		return false;
-	q->incomplete = !certcache_complete(c, a.chain, q->t.now, 0);
-	if (q->incomplete) {
-		cert_chain_unref(a.chain);
+	if (!certcache_complete(c, a.chain, q->t.now, 0)) {
+		q->kept = a.chain;
 		return false;
 	}
 	certcache_flight_settle(c, &q->key, q->url, &a, q->t.now, NULL);
@@ -319,6 +318,19 @@ static void ask_here(struct question *q)
 	cert_chain_unref(known);
 }
 
+/* What the store has, where no fetching thread had the time to complete it. */
+static void use_kept(struct question *q)
+{
+	int64_t from, until;
+
+	cert_chain_validity(q->kept, &from, &until);
+	if (q->t.now > until)
+		return;
+	q->a.reason = STIR_OK;
+	q->a.chain = q->kept;
+	q->kept = NULL;
+}
+
 /* A failure, but an old copy may do. */
 static void stand_in(struct question *q)
 {
@@ -335,6 +347,8 @@ static void stand_in(struct question *q)
 	}
 	pthread_mutex_unlock(&c->lock);
 	open_record(q);
+	if (q->a.reason != STIR_OK && q->kept)
+		use_kept(q);
 }
 
 /*
@@ -359,7 +373,7 @@ static void ask(struct question *q, unsigned wait_ms)
 	if (look && from_store(q))
 		return;
 	/* A fetching thread has the time to complete what stands in the store. */
-	if (!q->flight && begin(q, false, !q->incomplete && (look || !q->look_in_store)))
+	if (!q->flight && begin(q, false, !q->kept && (look || !q->look_in_store)))
 		return;
 	certcache_flight_wait(q->c, q->flight, q->t, wait_ms, &q->a);
 }
@@ -382,6 +396,7 @@ static void get(struct question *q, unsigned wait_ms)
 		ask(q, wait_ms);
 	certcache_flight_drop(c, q->flight);
 	stand_in(q);
+	cert_chain_unref(q->kept);
 }
 
 enum stir_reason certcache_get(struct certcache *c, struct span url, struct certcache_time t, unsigned wait_ms, struct cert_chain **out, struct err *why)

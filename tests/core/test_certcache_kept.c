@@ -16,7 +16,7 @@
 #include "tests/lib/cert_source.h"
 #include "tests/lib/tap.h"
 
-enum { T0 = CERT_SOURCE_T0, DAY = CERT_SOURCE_DAY, LONG_MS = 60 * 1000, SLOTS = 8 };
+enum { T0 = CERT_SOURCE_T0, DAY = CERT_SOURCE_DAY, LONG_MS = 60 * 1000, SLOTS = 8, THREADS = 2, QUEUE = 10 };
 
 static const char URL[] = "https://example.com/1.pem";
 static struct cert_source source;
@@ -120,7 +120,7 @@ static struct certcache *start(struct store *keep, struct trustset *trust, int64
 	struct certcache_params p = cert_source_params(&source, NULL);
 
 	p.validated = more.validated;
-	pool = pool_new(2, 10);
+	pool = pool_new(THREADS, QUEUE);
 	if (!pool)
 		tap_bail("no pool");
 	p.pool = pool;
@@ -510,6 +510,46 @@ static void incomplete(void)
 	slots_close(&s);
 }
 
+static void occupy(void *arg, bool cancelled)
+{
+	while (!cancelled && sem_wait(arg))
+		;
+}
+
+/* Fetching threads that are all at work with others are no reason to do without what is at hand. */
+static void incomplete_and_busy(void)
+{
+	struct cert_chain *chain;
+	struct certcache *c;
+	struct slots s;
+	sem_t busy;
+
+	slots_open(&s);
+	say_good();
+	c = start(&s.store, NULL, T0);
+	(void)get(c, LONG_MS);
+	stop(c);
+	say_down();
+	more.validated = takes_time;
+	for (int full = 0; full <= 1; full++) {
+		if (sem_init(&busy, 0, 0) || sem_init(&more.go_on, 0, 1))
+			tap_bail("no semaphore");
+		c = start(&s.store, NULL, T0 + 100);
+		for (int i = 0; i < (full ? THREADS + QUEUE : THREADS); i++)
+			if (pool_submit_own(pool, occupy, &busy))
+				tap_bail("no place in the pool");
+		tap_int(certcache_get(c, span_cstr(URL), cert_source_time(), 50, &chain, NULL), STIR_OK, full ? "nor is a queue that is full" : "no thread in time: the kept chain as it is");
+		cert_chain_unref(chain);
+		for (int i = 0; i < THREADS + QUEUE; i++)
+			(void)sem_post(&busy);
+		stop(c);
+		(void)sem_destroy(&more.go_on);
+		(void)sem_destroy(&busy);
+	}
+	more.validated = NULL;
+	slots_close(&s);
+}
+
 static int64_t clock_of_test(void)
 {
 	return cert_source_time().now;
@@ -547,6 +587,7 @@ int main(void)
 	store_fails();
 	list_elsewhere();
 	incomplete();
+	incomplete_and_busy();
 	real_store();
 	cert_source_close(&source);
 	return tap_done();
