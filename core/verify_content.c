@@ -67,6 +67,11 @@ enum stir_reason verify_content(struct verify_look *l)
 	const struct passport *t = &l->c->passport;
 	struct msgi_value msgi, msgc;
 
+	/* It was too old when the body came, and is not any more. */
+	if (!(l->m->want & MESSAGE_WANT_CONTENT)) {
+		verify_say(l, "the clock was set back while the message came");
+		return STIR_NO_RESOURCE;
+	}
 	l->c->content_suspect = !t->has_msgc && structure_suspect(&l->m->content_result);
 	if (!t->has_msgi && !t->has_msgc) {
 		l->c->integrity = STIR_INTEGRITY_NONE;

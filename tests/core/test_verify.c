@@ -172,7 +172,8 @@ static void make_field(struct world *w, struct arena *a, struct buf *out, const 
 	buf_free(&msgi), buf_free(&msgc), buf_free(&payload), buf_free(&token);
 }
 
-static void judge(struct world *w, struct arena *a, const struct row *r, struct span fields, struct stir_result *out)
+/* back: so many seconds the clock is set back while the body comes. */
+static void judge_back(struct world *w, struct arena *a, const struct row *r, struct span fields, long back, struct stir_result *out)
 {
 	const char *rcpt[] = {r->rcpt ? r->rcpt : "+15550300001/TYPE=PLMN@b.example", NULL};
 	static struct mms_client client;
@@ -188,12 +189,17 @@ static void judge(struct world *w, struct arena *a, const struct row *r, struct 
 	world_push_header(&m, "x@a.example", rcpt, text.p);
 	v = verify_begin(&w->params, &m, world_time(r->late));
 	world_push_body(&m, r->body ? r->body : BODY);
-	verify_finish(v, &m, world_time(r->late), out);
+	verify_finish(v, &m, world_time(r->late - back), out);
 	buf_free(&text);
 	/* the result lives in the arena; the digests don't */
 	msgi_stream_free(&m.raw);
 	content_free(m.content);
 	m.content = NULL;
+}
+
+static void judge(struct world *w, struct arena *a, const struct row *r, struct span fields, struct stir_result *out)
+{
+	judge_back(w, a, r, fields, 0, out);
 }
 
 static void test_rows(struct world *w, struct arena *a)
@@ -334,6 +340,35 @@ static void test_chain_used(struct world *w, struct arena *a)
 	buf_free(&fields);
 }
 
+/* What was too old when the header came is not, in the end; then nobody has looked at the content. */
+static void test_clock_back(struct world *w, struct arena *a)
+{
+	static const char msgc[] = "{\"dest\":{\"tn\":[\"15550300001\"]},\"iat\":1793534400,\"msgc\":\"@C@\",\"orig\":{\"tn\":\"15550100001\"}}";
+	static const char bare[] = "{\"dest\":{\"tn\":[\"15550300001\"]},\"iat\":1793534400,\"orig\":{\"tn\":\"15550100001\"}}";
+	static const struct {
+		struct row row;
+		long back;
+	} list[] = {
+		{{"with both digests", STIR_NO_RESOURCE, A, NULL, NULL, NULL, NULL, NULL, 70, 0}, 20},
+		{{"with msgc", STIR_NO_RESOURCE, A, NULL, msgc, NULL, NULL, NULL, 70, 0}, 20},
+		{{"without a digest", STIR_NO_RESOURCE, A, NULL, bare, NULL, NULL, NULL, 70, 0}, 20},
+		{{"not by enough", STIR_STALE, A, NULL, NULL, NULL, NULL, NULL, 70, 0}, 5},
+		{{"one that was in time", STIR_OK, A, NULL, NULL, NULL, NULL, NULL, 50, 0}, 20},
+	};
+	struct stir_result got;
+	struct buf fields;
+
+	buf_init(&fields, 65536);
+	for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
+		buf_reset(&fields);
+		make_field(w, a, &fields, &list[i].row);
+		judge_back(w, a, &list[i].row, buf_span(&fields), list[i].back, &got);
+		tap_str(stir_reason_name(got.reason), stir_reason_name(list[i].row.reason), "a clock set back: %s", list[i].row.what);
+		arena_reset(a);
+	}
+	buf_free(&fields);
+}
+
 /* n fields of junk before the good one: the result is the good one's, while the budget lasts. */
 static void test_several(struct world *w, struct arena *a)
 {
@@ -454,6 +489,7 @@ int main(void)
 	test_goes_on(&w, a);
 	test_requires_digest(&w, a);
 	test_chain_used(&w, a);
+	test_clock_back(&w, a);
 	test_several(&w, a);
 	test_no_fetch(&w, a);
 	world_close(&w);
