@@ -125,13 +125,14 @@ static struct session *session_needed(SMFICTX *ctx)
 /*
  * What the MTA needn't send: one command less is five system calls less.  A policy
  * that asks for HELO from a reload on gets it of the connections that come then.
+ * An MTA that isn't asked for its macros sends those of TLS with HELO, or not at all.
  */
-static unsigned long steps_without(unsigned long offered)
+static unsigned long steps_without(unsigned long offered, bool asks_macros)
 {
 	unsigned long skip = offered & SKIPPED_STEPS;
 	struct engine *g = reload_engine();
 
-	if (g && !engine_wants_helo(g))
+	if (asks_macros && g && !engine_wants_helo(g))
 		skip |= offered & SMFIP_NOHELO;
 	engine_unref(g);
 	return skip;
@@ -154,7 +155,7 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long 
 	if (s)
 		s->cannot = cannot_of(actions);
 	*want_actions = ACTIONS | (actions & (MORE_ACTIONS | SMFIF_SETSYMLIST));
-	*want_steps = steps_without(steps) | NO_REPLY;
+	*want_steps = steps_without(steps, actions & SMFIF_SETSYMLIST) | NO_REPLY;
 	*want_f2 = 0;
 	*want_f3 = 0;
 	if (actions & SMFIF_SETSYMLIST)

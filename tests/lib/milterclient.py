@@ -34,7 +34,7 @@ _NO_REPLY = {b'C': NR_CONN, b'H': NR_HELO, b'M': NR_MAIL, b'R': NR_RCPT, b'T': N
 # The stage of a macro list (SMFIM_*), by command.
 STAGES = {b'C': 0, b'H': 1, b'M': 2, b'R': 3, b'T': 4, b'E': 5, b'N': 6}
 # What Postfix sends at each stage when nobody asks for less.
-_USUAL = {0: 'j _ {daemon_name} {daemon_addr} v', 1: '{tls_version}', 2: 'i {auth_type} {auth_authen} {mail_addr}',
+_USUAL = {0: 'j _ {daemon_name} {daemon_addr} v', 1: '{tls_version} {cipher} {cipher_bits} {cert_subject} {cert_issuer}', 2: 'i {auth_type} {auth_authen} {mail_addr}',
           3: 'i {rcpt_addr}', 4: 'i', 5: 'i', 6: 'i'}
 
 _FINAL = {b'c': 'continue', b'a': 'accept', b'r': 'reject', b't': 'tempfail', b'd': 'discard', b'y': 'replycode',

@@ -9,7 +9,7 @@ import subprocess
 import time
 
 import tap
-from milterclient import Client, send_message
+from milterclient import POSTFIX_ACTIONS, SETSYMLIST, Client, send_message
 from milterdaemon import MAIL, MILTER, RCPT, SENDER, STIRCTL, Place
 
 DAY = 86400
@@ -43,16 +43,16 @@ def daemon(place, name, *more, **options):
     return d.start(**options)
 
 
-def send(d, number='15550100001', user=None, addr='192.0.2.1', listener='MX', tls=None, macros=None, more=b'', sender=SENDER):
+def send(d, number='15550100001', user=None, addr='192.0.2.1', listener='MX', tls=None, macros=None, more=b'', sender=SENDER, actions=POSTFIX_ACTIONS):
     """Which certificate signed, or the outcome."""
     before = len(d.log())
-    c = Client(d.socket).negotiate()
+    c = Client(d.socket, actions=actions).negotiate()
     try:
         c.connect(addr=addr, daemon_name=listener)
-        c.helo()
         if tls:
             c.macros.update({'{tls_version}': 'TLSv1.3', '{cert_subject}': tls, '{cert_issuer}': 'CA'})
         c.macros.update(macros or {})
+        c.helo()
         r = c.message(more + MAIL.replace(b'+15550100001', b'+' + number.encode()), sender, [RCPT], auth=user)
     finally:
         c.quit()
@@ -110,6 +110,8 @@ def test_who(place, d):
         ('a network', {'addr': '198.51.100.9'}, 'a2'),
         ('its numbers only', {'addr': '198.51.100.9', 'number': '15550101000'}, 'sign signing-table number-not-allowed'),
         ('a TLS certificate and an address', {'addr': '203.0.113.7', 'tls': 'gw.b.example', 'number': '15550200001'}, 'b1'),
+        ('... of an MTA that has macros of its own for each step, those of TLS with HELO',
+         {'addr': '203.0.113.7', 'tls': 'gw.b.example', 'number': '15550200001', 'actions': POSTFIX_ACTIONS & ~SETSYMLIST}, 'b1'),
         ('without the address', {'addr': '203.0.113.8', 'tls': 'gw.b.example', 'number': '15550200001'}, verified),
         ('without the certificate', {'addr': '203.0.113.7', 'number': '15550200001'}, verified),
         ("a name of Sendmail's without a word on whether it was verified", {'addr': '203.0.113.7', 'number': '15550200001',
