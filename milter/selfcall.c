@@ -39,22 +39,30 @@ static int aim_fd(struct selfcall *c, const char *number, struct err *e)
 	return 0;
 }
 
+/* A copy; addresses may stand in brackets, as libmilter takes them. */
+static char *host_of(const char *at)
+{
+	size_t n = strlen(at);
+
+	return n > 2 && at[0] == '[' && at[n - 1] == ']' ? strndup(at + 1, n - 2) : strndup(at, n);
+}
+
 /* spec: PORT@HOST */
 static int aim_inet(struct selfcall *c, const char *spec, int family, struct err *e)
 {
 	const struct addrinfo hints = {.ai_family = family, .ai_socktype = SOCK_STREAM};
 	const char *at = strchr(spec, '@');
 	struct addrinfo *found = NULL;
-	char *port;
+	char *port, *host;
 	int rc;
 
 	if (!at)
 		return err_set(e, ERR_CONFIG, "Socket %s: no address", spec);
 	port = strndup(spec, (size_t)(at - spec));
-	if (!port)
-		return err_set(e, ERR_UNAVAILABLE, "no memory");
-	rc = getaddrinfo(at + 1, port, &hints, &found);
+	host = host_of(at + 1);
+	rc = port && host ? getaddrinfo(host, port, &hints, &found) : EAI_MEMORY;
 	free(port);
+	free(host);
 	if (rc || !found || found->ai_addrlen > sizeof c->addr)
 		return err_set(e, ERR_UNAVAILABLE, "Socket %s: %s", spec, rc ? gai_strerror(rc) : "no address");
 	memcpy(&c->addr, found->ai_addr, found->ai_addrlen);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "engine/clock.h"
+#include "milter/selfcall.h"
 #include "milter/session.h"
 #include "tests/lib/tap.h"
 
@@ -51,6 +52,25 @@ static bool called(int fd, int ms, char *said, size_t room)
 	return n > 0;
 }
 
+/* All that Socket may be. */
+static void aims(void)
+{
+	static const struct {
+		const char *spec;
+		int family;
+	} list[] = {
+		{"local:/run/sock", AF_UNIX}, {"unix:/run/sock", AF_UNIX}, {"inet:8890@127.0.0.1", AF_INET}, {"inet:8890@[127.0.0.1]", AF_INET},
+		{"inet6:8890@::1", AF_INET6}, {"inet6:8890@[::1]", AF_INET6},
+	};
+	struct selfcall c;
+
+	for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
+		struct err e = {.code = ERR_NONE};
+
+		tap_ok(selfcall_aim(&c, list[i].spec, &e) == 0 && c.addr.ss_family == list[i].family, "aims at %s %s", list[i].spec, e.text);
+	}
+}
+
 int main(void)
 {
 	char spec[120], path[100], said[16];
@@ -61,6 +81,7 @@ int main(void)
 	snprintf(path, sizeof path, "%s/sock", tap_tempdir());
 	snprintf(spec, sizeof spec, "local:%s", path);
 	fd = listen_at(path);
+	aims();
 	nudge_wake();
 	tap_int(nudge_start(spec, &e), 0, "it starts");
 	atomic_store(&connections, 1);
