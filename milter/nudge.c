@@ -39,6 +39,7 @@ static void await_crowd(void)
 
 static void *run(void *arg)
 {
+	int patience = NUDGE_EVERY_MS;
 	struct err e;
 
 	(void)arg;
@@ -46,9 +47,16 @@ static void *run(void *arg)
 		await_crowd();
 		monotonic_sleep_ms(NUDGE_EVERY_MS);
 		err_clear(&e);
-		/* It is not waited for longer: the next one goes to another thread. */
-		if (is_crowd())
-			(void)!selfcall_ask(&nudge.self, NUDGE_EVERY_MS, &e);
+		if (!is_crowd())
+			continue;
+		/*
+		 * Not waited for longer at first: the next one goes to another thread.  But
+		 * where no thread can be had any more, libmilter never closes a call.
+		 */
+		if (selfcall_ask(&nudge.self, patience, &e) == 0)
+			patience = NUDGE_EVERY_MS;
+		else if (patience < NUDGE_PATIENCE_MS)
+			patience *= 2;
 	}
 	return NULL;
 }

@@ -15,6 +15,7 @@
 
 enum {
 	NUDGE_EVERY_MS = 50,
+	NUDGE_PATIENCE_MS = 30 * 1000, /* a call that is not answered is followed by one that waits twice as long, up to about this */
 	NUDGE_CROWD = 2 /* connections; one alone always has a thread */
 };
 

@@ -52,6 +52,22 @@ static bool called(int fd, int ms, char *said, size_t room)
 	return n > 0;
 }
 
+/* Each call that nobody answers stays with libmilter, where it has no thread for it. */
+static void silence(int fd)
+{
+	enum { CALLS = 5 };
+	int c[CALLS], n = 0;
+	int64_t since;
+
+	c[n++] = accept(fd, NULL, NULL);
+	since = clock_monotonic_ms();
+	while (n < CALLS)
+		c[n++] = accept(fd, NULL, NULL);
+	tap_ok(clock_monotonic_ms() - since >= (1 + 2 + 4 + 8) * NUDGE_EVERY_MS, "less and less often where nobody answers");
+	while (n--)
+		close(c[n]);
+}
+
 /* All that Socket may be. */
 static void aims(void)
 {
@@ -81,6 +97,7 @@ int main(void)
 	snprintf(path, sizeof path, "%s/sock", tap_tempdir());
 	snprintf(spec, sizeof spec, "local:%s", path);
 	fd = listen_at(path);
+	(void)alarm(60);
 	aims();
 	nudge_wake();
 	tap_int(nudge_start(spec, &e), 0, "it starts");
@@ -95,6 +112,8 @@ int main(void)
 	while (n < 5 && called(fd, 5000, said, sizeof said))
 		n++;
 	tap_ok(n == 5 && clock_monotonic_ms() - since < 5000, "again and again, answered or not");
+	silence(fd);
+	tap_ok(called(fd, 5000, said, sizeof said) && called(fd, 5000, said, sizeof said), "until somebody does");
 	atomic_store(&connections, 0);
 	while (called(fd, 10 * NUDGE_EVERY_MS, said, sizeof said))
 		;
