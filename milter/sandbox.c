@@ -32,6 +32,9 @@ static const char *const system_folders[] = {
 	"/var/lib/ca-certificates", "/var/lib/sss",
 };
 
+/* Ours, whether the configuration names a file there by now or after a reload. */
+static const char *const own_folders[] = {LOCALSTATEDIR "/lib/stir-milter", LOCALSTATEDIR "/log/stir-milter"};
+
 /* Files that a variable names to those. */
 static const char *const system_variables[] = {"SSL_CERT_FILE", "SSL_CERT_DIR", "OPENSSL_CONF", "OPENSSL_MODULES", "TZDIR", "HOSTALIASES", "SOFTHSM2_CONF", "LD_LIBRARY_PATH"};
 
@@ -142,6 +145,8 @@ static int gather(const struct engine *g, struct sandbox_folders *f, struct err 
 {
 	for (size_t i = 0; i < sizeof system_folders / sizeof *system_folders; i++)
 		sandbox_folders_add(f, system_folders[i], false);
+	for (size_t i = 0; i < sizeof own_folders / sizeof *own_folders; i++)
+		sandbox_folders_add(f, own_folders[i], true);
 	sandbox_folders_add(f, "/dev/null", true);
 	/* Where they lead is often somewhere else. */
 	sandbox_folders_add_of(f, "/etc/resolv.conf", false);
