@@ -156,13 +156,15 @@ static struct client_figures_use end_phase(struct bench *b)
 {
 	struct client_figures_use most = {0};
 
-	while (b->busy > 0) {
+	/* Once at least: a short phase is over before we look. */
+	do {
 		struct client_figures_use now = client_figures_of(b->pid);
 
 		most.rss_kb = now.rss_kb > most.rss_kb ? now.rss_kb : most.rss_kb;
 		most.threads = now.threads > most.threads ? now.threads : most.threads;
-		usleep(TICK_US);
-	}
+		if (b->busy > 0)
+			usleep(TICK_US);
+	} while (b->busy > 0);
 	pthread_barrier_wait(&b->together);
 	return most;
 }
