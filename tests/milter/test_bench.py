@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import tap
+from loopback import wait_for
 from workfolder import WorkFolder
 
 BENCH = os.path.join(os.environ.get('srcdir', '.'), 'tests', 'bench')
@@ -124,6 +125,8 @@ def test_interrupted():
     p.terminate()
     p.stderr.read()
     p.wait(60)
+    # Where a sanitizer ends a process it takes a moment longer.
+    wait_for(lambda: not processes_of(folder))
     tap.is_equal((os.path.exists(folder), processes_of(folder)), (False, []), 'stopped in the middle, neither folder nor process stays')
 
 
