@@ -22,6 +22,8 @@ class WorkFolder:
         self._link = None
         if too_long(self.real):
             self._link = tempfile.mkdtemp(prefix='stir-')
+            # What is in the folder says who may have it.
+            os.chmod(self._link, 0o711)
             self.path = os.path.join(self._link, 'w')
             os.symlink(self.real, self.path)
 
