@@ -189,8 +189,9 @@ static struct order *order_of(const unsigned char *p, size_t n, bool sort)
 	struct counters_entry e;
 
 	for (size_t i = 0; o && i < n; i++) {
-		if (sort)
-			(void)get_entry(p + i * ENTRY_BYTES, &e);
+		/* insert() will refuse it; its time may be more than can be multiplied. */
+		if (sort && get_entry(p + i * ENTRY_BYTES, &e))
+			e.at = 0;
 		o[i] = (struct order){!sort ? 0 : e.what == COUNTERS_OF_RATE ? e.at : e.at * 1000, i};
 	}
 	if (o && sort)
