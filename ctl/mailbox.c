@@ -245,6 +245,8 @@ static int open_file(struct mailbox *mb, struct err *e)
 	return 0;
 }
 
+/* --- messages in it -------------------------------------------------------------- */
+
 /*
  * A look at the next octets: up to and with a line end if there is one in the
  * block, which is filled up first so that every line shorter than it is whole.

@@ -31,6 +31,8 @@ struct key_pem {
 	EVP_MD *sha256;
 };
 
+/* --- signing ---------------------------------------------------------------------- */
+
 /* Sets e from OpenSSL's queue and empties that. */
 static int openssl_error(struct err *e, enum err_code code, const char *what)
 {
@@ -93,6 +95,8 @@ static void pem_close(struct key *k)
 }
 
 static const struct key_ops pem_ops = {pem_sign, pem_public_point, pem_close};
+
+/* --- PEM -------------------------------------------------------------------------- */
 
 /* OpenSSL's question for a password: noted, and not answered. */
 static int no_password(char *out, int size, int writing, void *asked)
@@ -170,6 +174,8 @@ int key_pem_parse(const char *name, struct span pem, struct key **out, struct er
 	*out = &key->base;
 	return 0;
 }
+
+/* --- a file ----------------------------------------------------------------------- */
 
 static bool own_group(gid_t gid)
 {

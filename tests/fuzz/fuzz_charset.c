@@ -21,7 +21,7 @@ const char *g_mime_charset_iconv_name(const char *charset)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct span value = span_make(data, size);
+	struct span value = span_make(data, size), rest = value, name = span_cut(&rest, '\n');
 	char *text = g_strndup((const char *)data, size);
 	struct buf out;
 
@@ -33,6 +33,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	buf_init(&out, 4 * CHARSET_VALUE_MAX);
 	if (charset_header_text(&out, value) == 0 && out.n && !g_utf8_validate(out.p, (gssize)out.n, NULL))
+		abort();
+	buf_reset(&out);
+	/* The first line as a charset's name, and what does not fit. */
+	if (charset_to_utf8(&out, name, rest) == 0 ? out.failed : out.n > out.max)
+		abort();
+	if (out.n && !g_utf8_validate(out.p, (gssize)out.n, NULL))
 		abort();
 	buf_free(&out);
 	g_free(text);

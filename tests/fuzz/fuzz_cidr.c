@@ -13,7 +13,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct span text = span_make(data, size);
 	struct sockaddr_in6 addr = {.sin6_family = AF_INET6};
-	struct cidr_set *s = cidr_new();
+	struct sockaddr_in v4 = {.sin_family = AF_INET};
+	struct cidr_set *s = cidr_new(), *copy;
 	size_t good = 0;
 	struct err e;
 
@@ -27,6 +28,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if ((cidr_contains(s, (struct sockaddr *)&addr) && !good) || cidr_count(s) != good)
 			abort();
 	}
+	copy = cidr_copy(s);
+	memcpy(&v4.sin_addr, data, size < 4 ? size : 4);
+	if (!copy || cidr_count(copy) != good || cidr_contains(s, NULL) || cidr_contains(copy, (struct sockaddr *)&v4) != cidr_contains(s, (struct sockaddr *)&v4))
+		abort();
+	cidr_free(copy);
 	cidr_free(s);
 	return 0;
 }

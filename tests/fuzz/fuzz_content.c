@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static const char *const encoding[] = {"7bit", "base64", "quoted-printable", "x"};
 	struct span body = span_make(data, size), line = span_cut(&body, '\n'), rest;
 	unsigned choices = line.n ? (unsigned char)line.p[0] : 0;
-	struct content_top top = {span_skip(line, 1), span_cstr(encoding[choices & 3]), line.n > 1, true, true, false, false};
+	struct content_top top = {span_skip(line, 1), span_cstr(encoding[choices & 3]), line.n > 1, true, !(choices & 0x80), choices & 0x40, false};
 	size_t step[2] = {size + 1, 1 + (choices >> 2 & 15)};
 	struct content_result r[2];
 	struct content *c[2];

@@ -9,6 +9,16 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* As a fact: found by its own type, and not by another's. */
+static bool is_fact(const struct list *l, enum fact_type type, struct facts_value v)
+{
+	v.hidden = false;
+	if (!list_contains(l, type, &v) || list_contains(l, FACT_TYPE_COUNT, &v))
+		return false;
+	v.hidden = true;
+	return !list_contains(l, type, &v);
+}
+
 static bool found(const struct list *l, enum list_type t, struct span s)
 {
 	struct facts_addr a = {{[10] = 0xFF, [11] = 0xFF}};
@@ -17,10 +27,10 @@ static bool found(const struct list *l, enum list_type t, struct span s)
 
 	snprintf(text, sizeof text, "%s%.*s", t == LIST_HOST && s.p[0] == '.' ? "a" : "", SPAN_ARG(span_take(s, t == LIST_CIDR ? span_find(s, '/') : s.n)));
 	if (t == LIST_TN)
-		return tn_from_claim(span_make(text + 1, strspn(text + 1, "0123456789")), &tn) == 0 && list_contains_tn(l, &tn);
+		return tn_from_claim(span_make(text + 1, strspn(text + 1, "0123456789")), &tn) == 0 && list_contains_tn(l, &tn) && is_fact(l, FACT_TYPE_TN, (struct facts_value){.tn = tn});
 	if (t == LIST_CIDR)
-		return (inet_pton(AF_INET, text, a.b + 12) == 1 || inet_pton(AF_INET6, text, a.b) == 1) && list_contains_addr(l, &a);
-	return list_contains_text(l, span_cstr(text)) || strlen(text) > 253;
+		return (inet_pton(AF_INET, text, a.b + 12) == 1 || inet_pton(AF_INET6, text, a.b) == 1) && list_contains_addr(l, &a) && is_fact(l, FACT_TYPE_ADDR, (struct facts_value){.addr = a});
+	return strlen(text) > 253 || (list_contains_text(l, span_cstr(text)) && (t == LIST_TEXT) == is_fact(l, FACT_TYPE_TEXT, (struct facts_value){.text = span_cstr(text)}));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -35,6 +45,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	while (l && text.n)
 		if ((s = span_trim(span_cut(&text, '\n'))).n && span_find(s, '#') == s.n && !found(l, list_type(l), s))
 			abort();
+	if (l && (list_count(l) > size || list_bytes(l) < list_count(l) || list_type_of(span_cstr(list_type_name(list_type(l)))) != (int)list_type(l)))
+		abort();
 	list_free(l);
 	source_report_free(&r);
 	return 0;

@@ -17,6 +17,7 @@ static void push(struct mms_message *m, struct span text)
 {
 	message_sender(m, span_cstr("<x@a.example>"));
 	message_rcpt(m, span_cstr("<+15550300001@b.example>"));
+	message_watch(m, "Identity");
 	while (text.n && text.p[0] != '\n') {
 		size_t end = span_find(text, '\n');
 
@@ -57,9 +58,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	message_init(&m, a);
 	message_begin(&m, &client, NULL, LIMIT_HEADER_BYTES);
 	push(&m, span_take(text, body));
+	message_want(&m, MESSAGE_WANT_KEEP);
+	if (message_watched(&m, "Identity") < message_field_count(&m, "Identity") || message_watched(&m, "From"))
+		abort();
 	v = verify_begin(&w.params, &m, world_time(0));
 	message_body(&m, text.n ? span_skip(text, body).p : "", span_skip(text, body).n);
 	message_end(&m);
+	if (!m.kept.failed && m.kept.n != m.body_bytes)
+		abort();
 	verify_finish(v, &m, world_time(0), &r);
 	/* Nobody here can sign; what is not signed is not used up. */
 	if (r.reason == STIR_OK || verify_record(v, &m, world_time(0), &r))

@@ -28,11 +28,15 @@ static const char *header_for(struct span *text)
 
 static void check(const struct passport *p)
 {
+	enum stir_reason soon = passport_fresh(p, p->iat - 1, 60, 0), late = passport_fresh(p, p->iat + 61, 60, 0);
 	bool diverted = p->type == PASSPORT_DIV || p->type == PASSPORT_DIV_O;
 
 	if (p->iat <= 0 || p->iat >> 53 || p->orig.kind == PARTY_NONE || !p->ndest || p->ndest > LIMIT_DEST || !p->x5u.n || !span_is(p->alg, "ES256"))
 		abort();
 	if (diverted != (p->div.kind != PARTY_NONE) || (p->type == PASSPORT_DIV_O) != (p->opt.n > 0) || p->nested > LIMIT_DIV_NESTING)
+		abort();
+	/* Written as it should be or not, its time is the same. */
+	if ((passport_canonical(p) && !p->jws.payload.n) || soon != STIR_FROM_FUTURE || late != STIR_STALE || passport_fresh(p, p->iat, 0, 0) != STIR_OK)
 		abort();
 	if (p->type != PASSPORT_MSG && (p->has_msgi || p->has_msgc))
 		abort();

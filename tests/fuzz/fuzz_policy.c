@@ -1,4 +1,8 @@
-/* A policy that is accepted says the same of the same facts, traced or not, and can be shown. */
+/*
+ * A policy that is accepted says the same of the same facts, traced or not, and can be
+ * shown.  What stands behind a NUL is the file that every include finds; folders can be
+ * included unless a line feed stands before it.
+ */
 #include "config.h"
 
 #include <stdint.h>
@@ -8,6 +12,19 @@
 #include "policy/policy.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static int read_rest(void *ctx, const char *path, size_t max, struct buf *out, struct err *e)
+{
+	(void)max;
+	/* Some loaders name the file, some don't. */
+	return strstr(path, "none") ? err_set(e, ERR_NOINPUT, "%s", strstr(path, "none1") ? path : "gone") : buf_put_span(out, *(struct span *)ctx);
+}
+
+static int list_two(void *ctx, const char *path, struct buf *out, struct err *e)
+{
+	(void)ctx;
+	return strstr(path, "none") ? err_set(e, ERR_NOINPUT, "no folder") : strstr(path, "empty") ? 0 : buf_puts(out, "a.policy\nb.policy\n");
+}
 
 static struct policy_result judge(const struct policy *p, struct arena *a, bool trace)
 {
@@ -26,13 +43,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct policy_result one = {.nhit = 0}, all = {.nhit = 0};
 	struct arena *a = arena_new((size_t)64 * 1024 * 1024);
+	struct span rest = span_make(data, size), first = span_cut(&rest, '\0');
+	bool folders = !first.n || first.p[first.n - 1] != '\n';
+	struct source_loader loader = {&rest, read_rest, folders ? list_two : NULL};
 	struct source_report report;
 	struct ast_policy *tree;
 	struct policy *p = NULL;
 	size_t ran;
 
 	source_report_init(&report);
-	if (!parser_parse("fuzz", span_make(data, size), NULL, &tree, &report) && !policy_compile(tree, NULL, &p, &report))
+	if (!parser_parse("fuzz", first, first.n < size ? &loader : NULL, &tree, &report) && !policy_compile(tree, NULL, &p, &report))
 		one = judge(p, a, false), all = judge(p, a, true);
 	if (one.score_milli != all.score_milli || one.shadow_milli != all.shadow_milli || one.action != all.action || one.nhit > all.nhit)
 		abort();
