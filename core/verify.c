@@ -32,7 +32,7 @@ enum { STEP_COUNT = sizeof steps / sizeof *steps };
 /* Too old already: it will be no younger when the body has come, unless the clock is set back (verify_content()). */
 static bool is_stale(const struct verify_params *params, const struct stir_check *c, int64_t now)
 {
-	return now > c->passport.iat && now - c->passport.iat > params->max_age_s;
+	return passport_fresh(&c->passport, now, params->max_age_s, params->max_skew_s) == STIR_STALE;
 }
 
 /*
