@@ -279,3 +279,12 @@ struct span party_text(const struct party *p)
 	}
 	return span_make(NULL, 0);
 }
+
+int party_order(const void *pa, const void *pb)
+{
+	const struct party *a = *(const struct party *const *)pa, *b = *(const struct party *const *)pb;
+
+	if (a->kind != b->kind)
+		return a->kind < b->kind ? -1 : 1;
+	return span_order(party_text(a), party_text(b));
+}

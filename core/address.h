@@ -53,5 +53,7 @@ void party_from_address(const struct numberplan *plan, struct span addr, struct 
 bool party_eq(const struct party *a, const struct party *b);
 /* The canonical text: the digits, or the URI. */
 struct span party_text(const struct party *p);
+/* For qsort() and bsearch() of pointers to parties: numbers before URIs, each by the octets of its text; 0: the same. */
+int party_order(const void *pa, const void *pb);
 
 #endif

@@ -72,21 +72,13 @@ static struct span url_of(const struct crlcache_entry *e)
 	return span_make(e->url, e->url_n);
 }
 
-static int compare(struct span a, struct span b)
-{
-	size_t n = a.n < b.n ? a.n : b.n;
-	int c = n ? memcmp(a.p, b.p, n) : 0;
-
-	return c ? c : (a.n > b.n) - (a.n < b.n);
-}
-
 struct crlcache_entry *crlcache_find(const struct crlcache *c, struct span url, size_t *at)
 {
 	size_t lo = 0, hi = c->n;
 
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
-		int order = compare(url, url_of(c->entry[mid]));
+		int order = span_order(url, url_of(c->entry[mid]));
 
 		if (order == 0) {
 			*at = mid;

@@ -165,24 +165,16 @@ static enum type find_type(struct span params)
 
 /* Looking up ------------------------------------------------------------ */
 
-static int compare(struct span a, struct span b)
-{
-	size_t n = a.n < b.n ? a.n : b.n;
-	int c = n ? memcmp(a.p, b.p, n) : 0;
-
-	return c ? c : (a.n > b.n) - (a.n < b.n);
-}
-
 static int by_domain(const void *key, const void *row)
 {
-	return compare(*(const struct span *)key, ((const struct row *)row)->domain);
+	return span_order(*(const struct span *)key, ((const struct row *)row)->domain);
 }
 
 /* Rows of one domain stay in the order of the table. */
 static int by_domain_and_line(const void *va, const void *vb)
 {
 	const struct row *a = va, *b = vb;
-	int c = compare(a->domain, b->domain);
+	int c = span_order(a->domain, b->domain);
 
 	return c ? c : (a->line > b->line) - (a->line < b->line);
 }

@@ -15,21 +15,6 @@
 #include "core/limits.h"
 #include "core/passport_internal.h"
 
-/* TN before URI, each by octets (RFC 8225, 5.2.1). */
-static int party_order(const void *va, const void *vb)
-{
-	const struct party *a = *(const struct party *const *)va, *b = *(const struct party *const *)vb;
-	struct span sa = a->kind == PARTY_TN ? tn_span(&a->tn) : a->uri;
-	struct span sb = b->kind == PARTY_TN ? tn_span(&b->tn) : b->uri;
-	size_t n = sa.n < sb.n ? sa.n : sb.n;
-	int c;
-
-	if (a->kind != b->kind)
-		return a->kind == PARTY_TN ? -1 : 1;
-	c = n ? memcmp(sa.p, sb.p, n) : 0;
-	return c ? c : (sa.n > sb.n) - (sa.n < sb.n);
-}
-
 /* --- JSON: what a token needs of it -------------------------------------------------- */
 
 /* The deterministic form: no blank, members in the order of their names. */
@@ -120,7 +105,7 @@ static void put_kind(struct json_text *j, const struct party *const *list, size_
 	end_in(j, ']');
 }
 
-/* Sort pointers and drop doubles; the new count. */
+/* Sort pointers (RFC 8225, 5.2.1) and drop doubles; the new count. */
 static size_t unique_parties(const struct party **list, size_t n)
 {
 	size_t kept = 0;

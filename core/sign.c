@@ -132,18 +132,6 @@ struct shown {
 	size_t n;
 };
 
-static int party_order(const void *va, const void *vb)
-{
-	const struct party *const *a = va, *const *b = vb;
-	struct span x = party_text(*a), y = party_text(*b);
-	int c;
-
-	if ((*a)->kind != (*b)->kind)
-		return (*a)->kind < (*b)->kind ? -1 : 1;
-	c = x.n && y.n ? memcmp(x.p, y.p, x.n < y.n ? x.n : y.n) : 0;
-	return c ? c : (x.n > y.n) - (x.n < y.n);
-}
-
 static int collect_all(const struct mms_message *m, struct shown *out)
 {
 	struct disclosed *list = NULL;

@@ -212,10 +212,7 @@ static void merge_intervals(struct tnauthlist *l)
 
 static int span_cmp(const void *a, const void *b)
 {
-	const struct span *x = a, *y = b;
-	int c = memcmp(x->p, y->p, x->n < y->n ? x->n : y->n);
-
-	return c ? c : x->n < y->n ? -1 : x->n > y->n;
+	return span_order(*(const struct span *)a, *(const struct span *)b);
 }
 
 static void index_entry(struct tnauthlist *l, size_t i)

@@ -192,14 +192,6 @@ static int sort_keys(struct reader *r)
 	return 0;
 }
 
-static int span_order(struct span a, struct span b)
-{
-	size_t n = a.n < b.n ? a.n : b.n;
-	int c = n ? memcmp(a.p, b.p, n) : 0;
-
-	return c ? c : (a.n > b.n) - (a.n < b.n);
-}
-
 /* The index of the key with that name, or SIGNINGTABLE_NONE. */
 static int find_key(const struct reader *r, struct span name)
 {

@@ -12,18 +12,10 @@
 
 #include "core/suggest.h"
 
-static int order(struct span a, struct span b)
-{
-	size_t n = a.n < b.n ? a.n : b.n;
-	int d = n ? memcmp(a.p, b.p, n) : 0;
-
-	return d ? d : (a.n > b.n) - (a.n < b.n);
-}
-
 static int by_name(const void *x, const void *y)
 {
 	const struct policy_name *a = x, *b = y;
-	int d = order(a->text, b->text);
+	int d = span_order(a->text, b->text);
 
 	return d ? d : (a->index > b->index) - (a->index < b->index);
 }
@@ -59,7 +51,7 @@ ptrdiff_t policy_names_find(const struct policy_names *t, struct span name)
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
 
-		if (order(t->sorted[mid].text, name) < 0)
+		if (span_order(t->sorted[mid].text, name) < 0)
 			low = mid + 1;
 		else
 			high = mid;

@@ -285,6 +285,33 @@ static void check_party_eq(void)
 	tap_ok(!party_eq(&n, &a), "nobody isn't a number");
 }
 
+static int order_of(const struct party *a, const struct party *b)
+{
+	int back = party_order(&b, &a), there = party_order(&a, &b);
+
+	return (there > 0) - (there < 0) == (back < 0) - (back > 0) ? there : 99;
+}
+
+static void check_party_order(void)
+{
+	struct party a, longer, later, u, upper;
+	/* No address stands for this one. */
+	struct party umlaut = {.kind = PARTY_URI, .uri = span_cstr("mailto:\303\244@b.example")};
+
+	arena_reset(arena);
+	party_from_address(plan, span_cstr("+12125551212"), arena, &a);
+	party_from_address(plan, span_cstr("+121255512121"), arena, &longer);
+	party_from_address(plan, span_cstr("+22125551212"), arena, &later);
+	party_from_address(plan, span_cstr("a@B.example"), arena, &u);
+	party_from_address(plan, span_cstr("A@b.example"), arena, &upper);
+	tap_ok(order_of(&a, &a) == 0 && order_of(&u, &u) == 0, "each is its own equal");
+	tap_ok(order_of(&a, &longer) < 0, "a number before one that begins with it");
+	tap_ok(order_of(&longer, &later) < 0, "digits before length");
+	tap_ok(order_of(&later, &upper) < 0, "numbers before URIs");
+	tap_ok(order_of(&upper, &u) < 0, "URIs by their octets");
+	tap_ok(order_of(&u, &umlaut) < 0, "which have no sign");
+}
+
 struct flood_case {
 	const char *piece, *tail;
 	size_t bytes;
@@ -480,6 +507,7 @@ int main(void)
 	check_tables();
 	check_octets();
 	check_party_eq();
+	check_party_order();
 	check_floods();
 	check_charset_names();
 	check_plain();
