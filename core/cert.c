@@ -16,6 +16,7 @@
 
 #include "core/cert_internal.h"
 #include "core/certrecord.h"
+#include "core/encoding.h"
 #include "core/es256.h"
 #include "core/limits.h"
 #include "core/printable.h"
@@ -276,12 +277,8 @@ static enum stir_reason add_cert(void *arg, const unsigned char *der, long n, st
 
 void cert_put_fingerprint(struct cert_chain *c, const unsigned char digest[32])
 {
-	static const char hex[] = "0123456789abcdef";
-
-	for (unsigned i = 0; i < 32; i++) {
-		c->fingerprint[2 * i] = hex[digest[i] >> 4];
-		c->fingerprint[2 * i + 1] = hex[digest[i] & 15];
-	}
+	memcpy(c->fingerprint, digest, sizeof c->fingerprint);
+	hex_encode(c->fingerprint_text, digest, sizeof c->fingerprint);
 }
 
 /* Made once: the chain is used for many messages. */
@@ -407,7 +404,7 @@ void cert_chain_point(const struct cert_chain *c, unsigned char point[65])
 
 struct span cert_chain_fingerprint(const struct cert_chain *c)
 {
-	return span_cstr(c->fingerprint);
+	return span_cstr(c->fingerprint_text);
 }
 
 struct span cert_chain_subject(const struct cert_chain *c)

@@ -32,7 +32,8 @@ struct cert_chain {
 	bool unchecked; /* cert_chain_unchecked() */
 	bool by_reference; /* chainlists_any(), of a path that was found */
 	int domain;     /* cert_chain_domain() */
-	char fingerprint[CERT_FINGERPRINT_BYTES];
+	unsigned char fingerprint[32]; /* SHA-256 of the signer's certificate */
+	char fingerprint_text[CERT_FINGERPRINT_BYTES];
 	struct span subject;
 	struct buf own_pem, own_subject;
 
@@ -46,7 +47,7 @@ struct cert_chain {
 
 /* Empty; NULL without memory. */
 struct cert_chain *cert_chain_new(void) MUST_USE;
-/* SHA-256 of the signer's certificate. */
+/* In both its forms. */
 void cert_put_fingerprint(struct cert_chain *c, const unsigned char digest[32]);
 /* Forget the path and its lists. */
 void cert_path_clear(struct cert_chain *c);

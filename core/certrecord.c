@@ -130,15 +130,6 @@ static int find_rules(struct parts *p, const struct cert_chain *c)
 	return cert_extension(c->path[0], STIR_OID_ENHANCED_CLAIM_CONSTRAINTS, &p->rules) == 1 ? 0 : -1;
 }
 
-static void from_hex(struct span text, unsigned char out[SHA256_BYTES])
-{
-	for (size_t i = 0; i < text.n && i < 2 * SHA256_BYTES; i++) {
-		unsigned char v = (unsigned char)(text.p[i] <= '9' ? text.p[i] - '0' : text.p[i] - 'a' + 10);
-
-		out[i / 2] = (unsigned char)(i % 2 ? out[i / 2] | v : v << 4);
-	}
-}
-
 static void find_values(struct parts *p, const struct cert_chain *c, bool keep_pem)
 {
 	const ASN1_INTEGER *serial = X509_get0_serialNumber(c->path[0]);
@@ -153,7 +144,7 @@ static void find_values(struct parts *p, const struct cert_chain *c, bool keep_p
 	p->head->by_reference = c->by_reference;
 	memcpy(p->head->point, c->point + 1, sizeof p->head->point);
 	memcpy(p->head->digest, c->digest, sizeof p->head->digest);
-	from_hex(cert_chain_fingerprint(c), p->head->fingerprint);
+	memcpy(p->head->fingerprint, c->fingerprint, sizeof p->head->fingerprint);
 }
 
 static unsigned char *put_octets(unsigned char *at, struct span s)
@@ -289,12 +280,8 @@ void certrecord_validity(const struct certrecord *r, int64_t *not_before, int64_
 
 bool certrecord_is_of(const struct certrecord *r, const struct cert_chain *c)
 {
-	unsigned char theirs[SHA256_BYTES] = {0};
-
-	if (c->record == r)
-		return true;
-	from_hex(cert_chain_fingerprint(c), theirs);
-	return r->not_before == c->not_before && r->not_after == c->not_after && memcmp(theirs, r->fingerprint, sizeof theirs) == 0;
+	return c->record == r ||
+	       (r->not_before == c->not_before && r->not_after == c->not_after && memcmp(r->fingerprint, c->fingerprint, sizeof r->fingerprint) == 0);
 }
 
 size_t certrecord_enter(struct certrecord *r)
