@@ -7,7 +7,6 @@
 
 #include "core/cert.h"
 
-#include <openssl/core_names.h>
 #include <openssl/objects.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
@@ -183,15 +182,6 @@ static bool names_p256(const X509 *x)
 	       OBJ_obj2nid(parameters) == NID_X9_62_prime256v1;
 }
 
-static int coordinate(const EVP_PKEY *key, const char *which, unsigned char out[32])
-{
-	BIGNUM *bn = NULL;
-	int ok = EVP_PKEY_get_bn_param(key, which, &bn) && BN_bn2binpad(bn, out, 32) == 32;
-
-	BN_free(bn);
-	return ok ? 0 : -1;
-}
-
 static enum stir_reason read_key(struct cert_chain *c, struct err *why)
 {
 	EVP_PKEY *key;
@@ -199,10 +189,7 @@ static enum stir_reason read_key(struct cert_chain *c, struct err *why)
 	if (!names_p256(c->certs[0]))
 		return refuse(why, "its key is not on the named curve P-256");
 	key = X509_get0_pubkey(c->certs[0]);
-	if (!key)
-		return refuse(why, "its key can't be read");
-	c->point[0] = 4;
-	if (coordinate(key, OSSL_PKEY_PARAM_EC_PUB_X, c->point + 1) || coordinate(key, OSSL_PKEY_PARAM_EC_PUB_Y, c->point + 33))
+	if (!key || p256_point(key, c->point))
 		return refuse(why, "its key can't be read");
 	c->key = es256_key_new(key);
 	if (!c->key)

@@ -45,6 +45,24 @@ EVP_PKEY *p256_public_key_like(EVP_PKEY *like, struct span point)
 	return NULL;
 }
 
+static int coordinate(const EVP_PKEY *key, const char *which, unsigned char out[P256_COORDINATE_BYTES])
+{
+	BIGNUM *v = NULL;
+	int n = EVP_PKEY_get_bn_param(key, which, &v) == 1 ? BN_bn2binpad(v, out, P256_COORDINATE_BYTES) : -1;
+
+	BN_free(v);
+	return n == P256_COORDINATE_BYTES ? 0 : -1;
+}
+
+/* By coordinates: the encoded key may be compressed. */
+int p256_point(const EVP_PKEY *key, unsigned char point[P256_POINT_BYTES])
+{
+	point[0] = POINT_CONVERSION_UNCOMPRESSED;
+	if (!p256_is(key) || coordinate(key, OSSL_PKEY_PARAM_EC_PUB_X, point + 1))
+		return -1;
+	return coordinate(key, OSSL_PKEY_PARAM_EC_PUB_Y, point + 1 + P256_COORDINATE_BYTES);
+}
+
 /* INTEGER of DER: no octet too many, and none that would make it negative. */
 static size_t put_integer(unsigned char *p, const unsigned char v[P256_COORDINATE_BYTES])
 {

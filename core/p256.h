@@ -11,6 +11,7 @@
 
 enum {
 	P256_COORDINATE_BYTES = 32,
+	P256_POINT_BYTES = 1 + 2 * P256_COORDINATE_BYTES, /* uncompressed: 4, x, y (SEC 1, 2.3.3) */
 	P256_SIG_BYTES = 2 * P256_COORDINATE_BYTES, /* r, s */
 	P256_DER_SIG_MAX = 72 /* SEQUENCE of two INTEGERs of at most 33 octets */
 };
@@ -21,6 +22,8 @@ bool p256_is(const EVP_PKEY *key);
 EVP_PKEY *p256_public_key(struct span point) MUST_USE;
 /* The same, three times as fast, with what both have taken from a public key on P-256 that is at hand. */
 EVP_PKEY *p256_public_key_like(EVP_PKEY *like, struct span point) MUST_USE;
+/* The key's point, uncompressed, in whatever form the key was encoded; 0, or -1 when it is not on P-256 or can't be had. */
+int p256_point(const EVP_PKEY *key, unsigned char point[P256_POINT_BYTES]) MUST_USE;
 /* The form OpenSSL wants: SEQUENCE { r, s } in DER. Its length. */
 size_t p256_sig_to_der(const unsigned char sig[P256_SIG_BYTES], unsigned char der[P256_DER_SIG_MAX]);
 

@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -20,8 +19,9 @@
 #include <unistd.h>
 
 #include "core/limits.h"
+#include "core/p256.h"
 
-enum { SCALAR_BYTES = 32, DER_SIG_MAX = 80, GROUPS_MAX = 256 };
+enum { GROUPS_MAX = 256 };
 
 struct key_pem {
 	struct key base;
@@ -50,8 +50,8 @@ static int der_to_sig(const unsigned char *der, size_t n, unsigned char sig[64])
 
 	if (!es)
 		return -1;
-	ok = BN_bn2binpad(ECDSA_SIG_get0_r(es), sig, SCALAR_BYTES) == SCALAR_BYTES &&
-	     BN_bn2binpad(ECDSA_SIG_get0_s(es), sig + SCALAR_BYTES, SCALAR_BYTES) == SCALAR_BYTES;
+	ok = BN_bn2binpad(ECDSA_SIG_get0_r(es), sig, P256_COORDINATE_BYTES) == P256_COORDINATE_BYTES &&
+	     BN_bn2binpad(ECDSA_SIG_get0_s(es), sig + P256_COORDINATE_BYTES, P256_COORDINATE_BYTES) == P256_COORDINATE_BYTES;
 	ECDSA_SIG_free(es);
 	return ok ? 0 : -1;
 }
@@ -60,7 +60,7 @@ static int pem_sign(struct key *k, struct span data, unsigned char sig[64], stru
 {
 	const struct key_pem *key = (const struct key_pem *)k;
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_dup(key->ready);
-	unsigned char der[DER_SIG_MAX], digest[EVP_MAX_MD_SIZE];
+	unsigned char der[P256_DER_SIG_MAX], digest[EVP_MAX_MD_SIZE];
 	size_t n = sizeof der;
 	unsigned digest_n = 0;
 	int failed = !ctx || EVP_Digest(data.p, data.n, digest, &digest_n, key->sha256, NULL) != 1 || EVP_PKEY_sign(ctx, der, &n, digest, digest_n) != 1 ||
@@ -73,15 +73,7 @@ static int pem_sign(struct key *k, struct span data, unsigned char sig[64], stru
 static int pem_public_point(struct key *k, unsigned char point[65], struct err *e)
 {
 	const struct key_pem *key = (const struct key_pem *)k;
-	BIGNUM *x = NULL, *y = NULL;
-	/* By coordinates: the encoded key may be in compressed form. */
-	int ok = EVP_PKEY_get_bn_param(key->pkey, OSSL_PKEY_PARAM_EC_PUB_X, &x) == 1 && EVP_PKEY_get_bn_param(key->pkey, OSSL_PKEY_PARAM_EC_PUB_Y, &y) == 1 &&
-		 BN_bn2binpad(x, point + 1, SCALAR_BYTES) == SCALAR_BYTES && BN_bn2binpad(y, point + 1 + SCALAR_BYTES, SCALAR_BYTES) == SCALAR_BYTES;
-
-	BN_free(x);
-	BN_free(y);
-	point[0] = POINT_CONVERSION_UNCOMPRESSED;
-	return ok ? 0 : openssl_error(e, ERR_UNAVAILABLE, "public key");
+	return p256_point(key->pkey, point) == 0 ? 0 : openssl_error(e, ERR_UNAVAILABLE, "public key");
 }
 
 static void pem_close(struct key *k)
@@ -135,11 +127,9 @@ static int read_pem(const char *name, struct span pem, EVP_PKEY **out, struct er
 static int check_pkey(const char *name, EVP_PKEY *pkey, struct err *e)
 {
 	EVP_PKEY_CTX *ctx;
-	char group[32];
 	int ok;
 
-	if (EVP_PKEY_get_base_id(pkey) != EVP_PKEY_EC || EVP_PKEY_get_group_name(pkey, group, sizeof group, NULL) != 1 ||
-	    strcmp(group, SN_X9_62_prime256v1) != 0) {
+	if (!p256_is(pkey)) {
 		ERR_clear_error();
 		return err_set(e, ERR_CONFIG, "%s: the key is not of the curve P-256, the only one for ES256", name);
 	}

@@ -11,8 +11,6 @@
 
 #include "core/keys/key_pkcs11_internal.h"
 
-#include <openssl/core_names.h>
-#include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/x509.h>
 
@@ -25,23 +23,9 @@
 
 enum { OBJECT_MAX = 16 * 1024, ID_MAX = 256, OCTET_STRING = 4, OBJECTS_MAX = 8 };
 
-/* 0 when pkey is of P-256. */
-static int point_of(EVP_PKEY *pkey, unsigned char point[KEY_PKCS11_POINT_BYTES])
-{
-	BIGNUM *x = NULL, *y = NULL;
-	int ok = p256_is(pkey) && EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_EC_PUB_X, &x) == 1 &&
-		 EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_EC_PUB_Y, &y) == 1 && BN_bn2binpad(x, point + 1, P256_COORDINATE_BYTES) == P256_COORDINATE_BYTES &&
-		 BN_bn2binpad(y, point + 1 + P256_COORDINATE_BYTES, P256_COORDINATE_BYTES) == P256_COORDINATE_BYTES;
-
-	point[0] = POINT_CONVERSION_UNCOMPRESSED;
-	BN_free(x);
-	BN_free(y);
-	return ok ? 0 : -1;
-}
-
 static int take(EVP_PKEY *pkey, unsigned char point[KEY_PKCS11_POINT_BYTES])
 {
-	int rc = pkey ? point_of(pkey, point) : -1;
+	int rc = pkey ? p256_point(pkey, point) : -1;
 
 	EVP_PKEY_free(pkey);
 	ERR_clear_error();
