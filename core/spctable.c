@@ -18,11 +18,11 @@
 #include "core/printable.h"
 #include "core/sortedkeys.h"
 
-enum { DIGITS_SHIFT = 56, FIELDS = 3 }; /* 10^15 is below 2^50 */
+enum { FIELDS = 3 };
 
 /* While the file is read. */
 struct range {
-	uint64_t first, last; /* key_of() */
+	uint64_t first, last; /* tn_key() */
 	uint32_t provider, line;
 };
 
@@ -250,20 +250,6 @@ static int read_digits(const struct reader *r, struct span s, const char *what, 
 	return 0;
 }
 
-static uint64_t power_of_ten(size_t n)
-{
-	uint64_t v = 1;
-
-	while (n--)
-		v *= 10;
-	return v;
-}
-
-static uint64_t key_of(size_t digits, uint64_t value)
-{
-	return (uint64_t)digits << DIGITS_SHIFT | value;
-}
-
 static int read_range(struct reader *r)
 {
 	struct span spc, start = r->field[1];
@@ -277,13 +263,13 @@ static int read_range(struct reader *r)
 		return -1;
 	if (count == 0)
 		return fail_at(r, r->field[2].p, "count is 0");
-	if (count > power_of_ten(start.n) - first)
+	if (count > tn_count(start.n) - first)
 		return fail_at(r, r->field[2].p, "the range runs past the length of its start");
 	if (r->n == LIMIT_SPC_RANGES)
 		return fail_at(r, r->line.p, "too many ranges");
 	to = &r->ranges[r->n];
-	to->first = key_of(start.n, first);
-	to->last = key_of(start.n, first + count - 1);
+	to->first = tn_key(start.n, first);
+	to->last = tn_key(start.n, first + count - 1);
 	to->line = (uint32_t)r->number;
 	if (provider_of(r->t, spc, &to->provider))
 		return no_memory(r);
@@ -499,15 +485,12 @@ size_t spctable_providers(const struct spctable *t)
 /* The key of a number of digits only. */
 static bool key_of_tn(const struct tn *number, uint64_t *key)
 {
-	uint64_t v = 0;
+	uint64_t v;
 
-	for (size_t i = 0; i < number->n; i++) {
-		if (number->digits[i] < '0' || number->digits[i] > '9')
-			return false;
-		v = v * 10 + (uint64_t)(number->digits[i] - '0');
-	}
-	*key = key_of(number->n, v);
-	return number->n > 0;
+	if (!tn_value(number, &v))
+		return false;
+	*key = tn_key(number->n, v);
+	return true;
 }
 
 /* Is key in a range, and in which? */

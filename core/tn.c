@@ -63,6 +63,38 @@ int tn_cmp(const struct tn *a, const struct tn *b)
 	return memcmp(a->digits, b->digits, a->n);
 }
 
+uint64_t tn_count(size_t n)
+{
+	uint64_t v = 1;
+
+	while (n--)
+		v *= 10;
+	return v;
+}
+
+bool tn_value(const struct tn *t, uint64_t *value)
+{
+	uint64_t v = 0;
+
+	for (size_t i = 0; i < t->n; i++) {
+		if (!is_digit(t->digits[i]))
+			return false;
+		v = v * 10 + (uint64_t)(t->digits[i] - '0');
+	}
+	*value = v;
+	return t->n > 0;
+}
+
+struct tn tn_of_key(uint64_t key)
+{
+	struct tn t = {.n = (unsigned char)tn_key_digits(key)};
+	uint64_t value = tn_key_value(key);
+
+	for (size_t i = t.n; i-- > 0; value /= 10)
+		t.digits[i] = (char)('0' + value % 10);
+	return t;
+}
+
 struct tn tn_masked(const struct tn *t)
 {
 	struct tn masked = *t;

@@ -14,12 +14,10 @@
 #include "core/sslerror.h"
 #include "core/tnauthlist_internal.h"
 
-/* Numbers of one length as key_of() has them, first..last; lengths never mix (RFC 8226: equal digits). */
+/* Numbers of one length as tn_key() has them, first..last; lengths never mix (RFC 8226: equal digits). */
 struct interval {
 	uint64_t first, last;
 };
-enum { LENGTH_SHIFT = 56 }; /* 10^15 is below 2^50 */
-#define VALUE_MASK (((uint64_t)1 << LENGTH_SHIFT) - 1)
 
 struct tnauthlist {
 	struct tnauthlist_packed *entries;
@@ -72,29 +70,6 @@ void tnauthlist_free(struct tnauthlist *l)
 	free(l);
 }
 
-/* The number's value if it is of digits only. */
-static bool tn_value(const struct tn *t, uint64_t *out)
-{
-	uint64_t v = 0;
-
-	for (size_t i = 0; i < t->n; i++) {
-		if (t->digits[i] < '0' || t->digits[i] > '9')
-			return false;
-		v = v * 10 + (uint64_t)(t->digits[i] - '0');
-	}
-	*out = v;
-	return t->n > 0;
-}
-
-static uint64_t power_of_ten(unsigned n)
-{
-	uint64_t v = 1;
-
-	while (n--)
-		v *= 10;
-	return v;
-}
-
 static enum stir_reason refuse(struct err *why, const char *what)
 {
 	(void)err_set(why, ERR_DATA, "TNAuthList: %s", what);
@@ -132,7 +107,7 @@ static const char *entry_fault(const struct tnauthlist_entry *e)
 		return "a range starts with a number that holds # or *";
 	if (e->count < 2)
 		return "a range has a count below 2";
-	limit = power_of_ten(e->start.n);
+	limit = tn_count(e->start.n);
 	if (e->count >= limit || start >= limit - e->count)
 		return "a range runs past the length of its start";
 	return NULL;
@@ -227,7 +202,7 @@ static void index_entry(struct tnauthlist *l, size_t i)
 	} else if (tn_value(&e.start, &start)) {
 		struct interval *v = &l->intervals[l->n_intervals++];
 
-		v->first = (uint64_t)e.start.n << LENGTH_SHIFT | start;
+		v->first = tn_key(e.start.n, start);
 		v->last = v->first + (e.kind == TNENTRY_RANGE ? e.count - 1 : 0);
 	} else {
 		l->odd[l->n_odd++] = e.start;
@@ -319,7 +294,7 @@ static bool lists_number(const struct tnauthlist *l, const struct tn *number)
 	uint64_t v;
 
 	if (tn_value(number, &v)) {
-		uint64_t key = (uint64_t)number->n << LENGTH_SHIFT | v;
+		uint64_t key = tn_key(number->n, v);
 		size_t at = interval_from(l, key);
 
 		return at < l->n_intervals && l->intervals[at].first <= key;
@@ -368,16 +343,6 @@ bool tnauthlist_spcs_within(const struct tnauthlist *child, const struct tnauthl
 	return true;
 }
 
-static struct tn tn_of(uint64_t key)
-{
-	struct tn t = {.n = (unsigned char)(key >> LENGTH_SHIFT)};
-	uint64_t value = key & VALUE_MASK;
-
-	for (size_t i = t.n; i-- > 0; value /= 10)
-		t.digits[i] = (char)('0' + value % 10);
-	return t;
-}
-
 /* The stretches of want between parent's intervals. */
 static bool gaps(struct interval want, const struct tnauthlist *parent,
 		 bool (*one)(void *arg, const struct tn *start, uint64_t count), void *arg)
@@ -386,7 +351,7 @@ static bool gaps(struct interval want, const struct tnauthlist *parent,
 
 	for (size_t i = interval_from(parent, at); i < parent->n_intervals && at <= want.last; i++) {
 		const struct interval *v = &parent->intervals[i];
-		struct tn start = tn_of(at);
+		struct tn start = tn_of_key(at);
 
 		if (v->first > want.last)
 			break;
@@ -395,7 +360,7 @@ static bool gaps(struct interval want, const struct tnauthlist *parent,
 		at = v->last + 1;
 	}
 	if (at <= want.last) {
-		struct tn start = tn_of(at);
+		struct tn start = tn_of_key(at);
 
 		return one(arg, &start, want.last - at + 1);
 	}

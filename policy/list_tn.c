@@ -10,47 +10,29 @@
 
 #include "policy/list_internal.h"
 
-enum {
-	VALUE_BITS = 50, /* 10^15 < 2^50 */
-	LENGTH_STEP = 16 /* lengths 1..15 */
-};
+enum { LENGTH_STEP = 16 /* lengths 1..15 */ };
 
 static bool is_digit(char c)
 {
 	return c >= '0' && c <= '9';
 }
 
-static uint64_t power10(unsigned n)
-{
-	uint64_t p = 1;
-
-	while (n--)
-		p *= 10;
-	return p;
-}
-
-/* Length, then value: numbers of one length stand in numeric order. */
-static uint64_t by_length(uint64_t value, unsigned n)
-{
-	return (uint64_t)n << VALUE_BITS | value;
-}
-
 /* The order of a telephone book: the digits filled up to 15, then the length. */
 static uint64_t by_digits(uint64_t value, unsigned n)
 {
-	return value * power10(TN_MAX_DIGITS - n) * LENGTH_STEP + n;
+	return value * tn_count(TN_MAX_DIGITS - n) * LENGTH_STEP + n;
 }
 
-static uint64_t by_digits_of(uint64_t length_key)
+static uint64_t by_digits_of(uint64_t key)
 {
-	return by_digits(length_key & (((uint64_t)1 << VALUE_BITS) - 1), (unsigned)(length_key >> VALUE_BITS));
+	return by_digits(tn_key_value(key), tn_key_digits(key));
 }
 
 static int add_prefix(struct list_builder *b, uint64_t value, unsigned n, uint32_t where)
 {
 	uint64_t lo = by_digits(value, n);
 	/* the last number that begins so: nines up to the end */
-	uint64_t hi = ((value + 1) * power10(TN_MAX_DIGITS - n) - 1) * LENGTH_STEP + TN_MAX_DIGITS;
+	uint64_t hi = ((value + 1) * tn_count(TN_MAX_DIGITS - n) - 1) * LENGTH_STEP + TN_MAX_DIGITS;
 
 	return list_items_add(&b->prefix, (struct list_item){lo, hi, where});
 }
@@ -104,7 +86,7 @@ static int read_range(struct list_builder *b, struct span s, size_t at, const st
 		return list_wrong(b, second, "the first number of a range is the lower one");
 	if (long_enough(b, second, &high) < 0)
 		return -1;
-	return list_items_add(&b->range, (struct list_item){by_length(low->value, low->n), by_length(high.value, high.n), where});
+	return list_items_add(&b->range, (struct list_item){tn_key(low->n, low->value), tn_key(high.n, high.value), where});
 }
 
 int list_tn_entry(struct list_builder *b, struct span s, uint32_t where)
@@ -123,7 +105,7 @@ int list_tn_entry(struct list_builder *b, struct span s, uint32_t where)
 		return list_wrong(b, at, "this is neither a digit nor the end of the number");
 	if (long_enough(b, 0, &d) < 0)
 		return -1;
-	key = by_length(d.value, d.n);
+	key = tn_key(d.n, d.value);
 	return list_items_add(&b->number, (struct list_item){key, key, where});
 }
 
@@ -132,13 +114,8 @@ int list_tn_entry(struct list_builder *b, struct span s, uint32_t where)
 /* false: there is '#' or '*' in it, or nothing. */
 static bool from_tn(const struct tn *t, struct digits *out)
 {
-	*out = (struct digits){0, t->n};
-	for (unsigned i = 0; i < t->n; i++) {
-		if (!is_digit(t->digits[i]))
-			return false;
-		out->value = 10 * out->value + (uint64_t)(t->digits[i] - '0');
-	}
-	return t->n > 0;
+	out->n = t->n;
+	return tn_value(t, &out->value);
 }
 
 int list_tn_value(struct list_builder *b, const struct ast_value *v, uint32_t where)
@@ -150,14 +127,14 @@ int list_tn_value(struct list_builder *b, const struct ast_value *v, uint32_t wh
 		return list_wrong(b, 0, "a number in a list has digits only");
 	if (v->kind == AST_TN_PREFIX)
 		return add_prefix(b, d.value, d.n, where);
-	lo = by_length(d.value, d.n);
+	lo = tn_key(d.n, d.value);
 	if (v->kind == AST_TN)
 		return list_items_add(&b->number, (struct list_item){lo, lo, where});
 	if (!from_tn(&v->tn2, &high))
 		return list_wrong(b, 0, "a number in a list has digits only");
 	if (high.n != d.n || high.value < d.value)
 		return list_wrong(b, 0, "both ends of a range have the same number of digits, and the first is the lower one");
-	return list_items_add(&b->range, (struct list_item){lo, by_length(high.value, high.n), where});
+	return list_items_add(&b->range, (struct list_item){lo, tn_key(high.n, high.value), where});
 }
 
 /* Both ends begin with one and the same prefix, so all between them do. */
@@ -201,7 +178,7 @@ bool list_contains_tn(const struct list *l, const struct tn *t)
 
 	if (l->type != LIST_TN || !from_tn(t, &d))
 		return false;
-	key = by_length(d.value, d.n);
+	key = tn_key(d.n, d.value);
 	return list_ranges_find(&l->number, key) >= 0 || list_ranges_find(&l->range, key) >= 0 ||
 	       (l->prefix.lo.n && list_ranges_find(&l->prefix, by_digits(d.value, d.n)) >= 0);
 }

@@ -95,10 +95,31 @@ static void test_compare(void)
 	tap_str(m.digits, "9", "one digit stays");
 }
 
+static void test_key(void)
+{
+	static const char *const in_order[] = {"0", "9", "00", "09", "10", "15551230001", "15551230002", "000000000000000", "999999999999999"};
+	uint64_t before = 0, value;
+	struct tn star = tn("1*"), none = {.n = 0};
+
+	for (size_t i = 0; i < sizeof in_order / sizeof *in_order; i++) {
+		struct tn t = tn(in_order[i]), back;
+		uint64_t key = tn_value(&t, &value) ? tn_key(t.n, value) : 0;
+
+		back = tn_of_key(key);
+		tap_ok(key > before && tn_eq(&back, &t), "%s: above the one before, and itself again", in_order[i]);
+		tap_ok(tn_key_digits(key) == t.n && tn_key_value(key) == value && value < tn_count(t.n), "%s: its parts", in_order[i]);
+		before = key;
+	}
+	tap_ok(!tn_value(&star, &value), "a star has no value");
+	tap_ok(!tn_value(&none, &value), "nor has no number");
+	tap_ok(tn_count(0) == 1 && tn_count(15) == 1000000000000000, "numbers of 15 digits");
+}
+
 int main(void)
 {
 	test_claim();
 	test_global();
 	test_compare();
+	test_key();
 	return tap_done();
 }

@@ -302,7 +302,7 @@ static void check_warned(void)
 
 /* --- literals, types */
 
-static struct ast_value tn_value(enum ast_value_kind kind, const char *a, const char *b)
+static struct ast_value literal_of(enum ast_value_kind kind, const char *a, const char *b)
 {
 	struct ast_value v = {.kind = kind};
 
@@ -323,10 +323,10 @@ static struct ast_value net_value(const char *a, unsigned bits)
 static void check_values(void)
 {
 	struct source src = {"a.policy", span_cstr("list a spc { 12 }\n")};
-	struct ast_value tn[] = {tn_value(AST_TN, "15550100001", NULL), tn_value(AST_TN_PREFIX, "1888", NULL), tn_value(AST_TN_RANGE, "18005550100", "18005550199")};
+	struct ast_value tn[] = {literal_of(AST_TN, "15550100001", NULL), literal_of(AST_TN_PREFIX, "1888", NULL), literal_of(AST_TN_RANGE, "18005550100", "18005550199")};
 	struct ast_value net[] = {net_value("::ffff:192.0.2.0", 120), net_value("2001:db8::", 32), net_value("::ffff:192.0.2.7", 128)};
 	struct ast_value text[] = {{.kind = AST_TEXT, .text = span_cstr("bit.ly")}, {.kind = AST_TEXT, .text = span_cstr(".Example.net")}};
-	struct ast_value bad = {.kind = AST_NUMBER, .at = {&src, 1, 14}}, signs = tn_value(AST_TN, "*123#", NULL);
+	struct ast_value bad = {.kind = AST_NUMBER, .at = {&src, 1, 14}}, signs = literal_of(AST_TN, "*123#", NULL);
 	struct list *l;
 
 	fresh();
